@@ -1,0 +1,1 @@
+"""Nouns: pure; no I/O, no clock, standard library only."""

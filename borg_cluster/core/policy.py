@@ -1,0 +1,207 @@
+"""What the configuration wants, free of YAML: jobs, selections, mounts, remoting."""
+
+import ntpath
+from dataclasses import dataclass
+from enum import StrEnum
+
+from borg_cluster.core.inventory import path_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A Windows path prefix and where it is reached on this machine.
+
+    ``windows`` is a cluster volume's folder, an SMB share or a folder of one node's own disk; then ``node`` names the node.
+    ``path`` is absolute here. ``name`` is the first part of the path inside archives.
+    """
+
+    windows: str
+    path: str
+    name: str
+    node: str | None
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """A Windows file as it is reached here: ``inside`` is its path below the mount with forward slashes ('' for the mount)."""
+
+    mount: Mount
+    inside: str
+
+    @property
+    def local_path(self) -> str:
+        """The absolute path on this machine."""
+        return f"{self.mount.path.rstrip('/')}/{self.inside}".rstrip("/")
+
+    @property
+    def archive_path(self) -> str:
+        """The path inside archives, wherever it's mounted: ``Volume1/web01/web01.vhdx``."""
+        return f"{self.mount.name}/{self.inside}".rstrip("/")
+
+
+def locate(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> Located | None:
+    """Return where a Windows path is reached here, by the longest prefix that fits, or None.
+
+    A mount that names a node serves only paths of that node (``node``, compared without case); one that names none serves all.
+    """
+    key = path_key(path)
+    best: Located | None = None
+    for mount in mounts:
+        prefix = path_key(mount.windows)
+        if mount.node is not None and (node is None or mount.node.lower() != node.lower()):
+            continue
+        if key != prefix and not key.startswith(prefix.rstrip("\\") + "\\"):
+            continue
+        if best is None or len(prefix) > len(path_key(best.mount.windows)):
+            inside = ntpath.normpath(path)[len(prefix) :].lstrip("\\").replace("\\", "/")
+            best = Located(mount=mount, inside=inside)
+    return best
+
+
+class JobKind(StrEnum):
+    """One archive a VM, or one archive a volume less the VMs' files."""
+
+    VIRTUAL_MACHINES = "virtual_machines"
+    VOLUMES = "volumes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a VM must meet: all keys that are not None. Globs are fnmatch, without case; ids are GUIDs."""
+
+    name: str | None = None
+    id: str | None = None
+    node: str | None = None
+    volume: str | None = None
+    tag: str | None = None
+    highly_available: bool | None = None
+
+    def render(self) -> str:
+        """Return the condition as people write it: ``name web*, highly_available yes``."""
+        words = {True: "yes", False: "no"}
+        keys = ("name", "id", "node", "volume", "tag")
+        parts = [f"{key} {getattr(self, key)}" for key in keys if getattr(self, key) is not None]
+        if self.highly_available is not None:
+            parts.append(f"highly_available {words[self.highly_available]}")
+        return ", ".join(parts) or "everything"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """A VM is selected if any ``include`` condition holds (an empty include: all) and no ``exclude`` condition does."""
+
+    include: tuple[Condition, ...]
+    exclude: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A Borg repository: ``path`` as Borg takes it, ``label`` as people name it."""
+
+    path: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandHook:
+    """Commands to run before or after a scope.
+
+    ``moment`` 'before' or 'after'; ``scope`` 'action', 'repository', 'configuration', 'cluster', 'volume' or 'vm'; ``when``
+    the verbs it applies to (empty: all); ``states`` of 'finish' and 'fail' (after only; empty: both); ``run`` shell lines.
+    """
+
+    moment: str
+    scope: str
+    when: tuple[str, ...]
+    states: tuple[str, ...]
+    run: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job of the configuration. ``max_age`` seconds: how old a VM's newest good archive may be for this job's promise."""
+
+    name: str
+    kind: JobKind
+    repository: str
+    """The label of the repository."""
+    select: Selection
+    """Of VMs for a virtual_machines job; a volumes job uses ``volumes``."""
+    volumes: tuple[str, ...]
+    """Globs of mount names for a volumes job; empty: every mount that is a cluster volume or share."""
+    max_age: int | None
+    compression: str | None
+    chunker_params: str | None
+    extra_borg_options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BorgSettings:
+    """How borg is run; ``passphrase`` and ``passcommand`` are references or commands, never secrets."""
+
+    executable: str
+    passphrase: str | None
+    """A reference: '{credential file PATH}', '{credential systemd NAME}' or '{env NAME}'."""
+    passcommand: str | None
+    lock_wait: int
+    umask: int
+    ssh_command: str | None
+    base_directory: str | None
+    upload_rate_limit: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemotingSettings:
+    """How nodes are reached. Timeouts are seconds; ``addresses`` maps a name (lower case) to an IP address."""
+
+    auth: str
+    """kerberos, negotiate, ntlm or basic."""
+    username: str | None
+    password: str | None
+    """A reference, as BorgSettings.passphrase."""
+    port: int
+    ca: str | None
+    """Path of a PEM file with the authorities to trust; None: the system's."""
+    configuration_name: str
+    bootstrap: bool
+    addresses: dict[str, str]
+    connection_timeout: int
+    read_timeout: int
+    operation_timeout: int
+    deadline: int
+    """Seconds that a whole report may take before the node counts as timed out."""
+    nodes_at_once: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A whole configuration of one cluster, validated."""
+
+    cluster: str
+    seeds: tuple[str, ...]
+    """Nodes to try when the cluster's name does not answer, in order."""
+    domain: str | None
+    """Appended to a node's short name to reach it, where the node's report gives no FQDN."""
+    remoting: RemotingSettings
+    mounts: tuple[Mount, ...]
+    repositories: tuple[Repository, ...]
+    borg: BorgSettings
+    discovery_max_age: int
+    archive_name_format: str
+    jobs: tuple[Job, ...]
+    commands: tuple[CommandHook, ...]
+    keep_parked: bool
+    """Leave the parked old VM after a restore, until `borg-cluster release`."""
+    stop_action: str
+    """How a running VM is stopped for its restore: turn_off, save or shutdown."""
+
+
+def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:
+    """Return the Windows folder that is ours on the storage that holds ``path`` (``<prefix>\\.borg-cluster``), or None.
+
+    Claims (``claims\\<vm id>.json``) and the files of a restore (``<restore id>\\staged|parked|saved\\...``) lie there, so that
+    placing and parking are renames on one volume.
+    """
+    located = locate(path, mounts, node=node)
+    return None if located is None else located.mount.windows.rstrip("\\") + "\\.borg-cluster"

@@ -1,0 +1,1 @@
+"""What this tool does by default, as plugins."""
