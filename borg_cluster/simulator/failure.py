@@ -1,0 +1,207 @@
+"""How a simulated command fails: the error catalogue of Windows, as far as the commands can meet it.
+
+Identifier, category and code are what a client may decide by; the text is only for people. Codes are text: a Win32 number
+("5023") or an HRESULT ("0x80070020").
+"""
+
+ACCESS_DENIED = "0x80070005"
+SHARING_VIOLATION = "0x80070020"
+FILE_NOT_FOUND = "0x80070002"
+PARENT_NOT_FOUND = "0xC03A000D"
+PARENT_MISMATCH = "0xC03A000E"
+FILE_IS_SPARSE = "0xC03A001A"
+FILE_CORRUPT = "0xC03A0005"
+
+_HYPER_V = "Microsoft.HyperV.PowerShell.Commands"
+_CLUSTER = "Microsoft.FailoverClusters.PowerShell"
+
+
+class CommandError(Exception):
+    """An error record of a command.
+
+    Args:
+        message: what Windows says, for people.
+        error_id: the FullyQualifiedErrorId.
+        category: the error category's name, such as InvalidOperation.
+        code: a Win32 number or an HRESULT as text, if there is one.
+        target: what the record is about, such as a path or a VM id.
+    """
+
+    def __init__(
+        self, message: str, error_id: str, category: str = "NotSpecified", *, code: str | None = None, target: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_id = error_id
+        self.category = category
+        self.code = code
+        self.target = target
+
+
+def ours(
+    error_id: str, message: str, *, category: str = "InvalidOperation", code: str | None = None, target: str = ""
+) -> CommandError:
+    """Return an error of the module itself; ``error_id`` is prefixed with BorgCluster."""
+    return CommandError(message, f"BorgCluster{error_id}", category, code=code, target=target)
+
+
+def cluster_service_down(node: str) -> CommandError:
+    """E1: the cluster service doesn't run on this node."""
+    return CommandError(
+        "The cluster service is not running.  Make sure that the service is running on all nodes in the cluster.",
+        f"ClusterEndpointNotRegistered,{_CLUSTER}.GetClusterCommand",
+        "ConnectionError",
+        code="1753",
+        target=node,
+    )
+
+
+def group_not_found(vm_id: str) -> CommandError:
+    """E4: no cluster group has a resource for this VM."""
+    return CommandError(
+        f"Unable to find a cluster group for the virtual machine '{vm_id}'. The cluster group could not be found.",
+        f"ClusterObjectNotFound,{_CLUSTER}.GetClusterGroupCommand",
+        "ObjectNotFound",
+        code="5013",
+        target=vm_id,
+    )
+
+
+def vm_not_found(vm_id: str) -> CommandError:
+    """E5: the VM isn't registered on the node that was asked."""
+    return CommandError(
+        f'Hyper-V was unable to find a virtual machine with id "{vm_id}".',
+        f"InvalidParameter,{_HYPER_V}.GetVM",
+        "InvalidArgument",
+        target=vm_id,
+    )
+
+
+def vmms_down(node: str) -> CommandError:
+    """E6b: the virtual machine management service doesn't run."""
+    return CommandError(
+        f"The Hyper-V Management Tools could not access an expected WMI class on computer '{node}'.",
+        f"ObjectNotFound,{_HYPER_V}.GetVM",
+        "ObjectNotFound",
+        code="0x8004100E",
+        target=node,
+    )
+
+
+def invalid_vm_state(name: str, cmdlet: str, *, target: str) -> CommandError:
+    """E7: a Hyper-V cmdlet was refused because of the VM's state."""
+    return CommandError(
+        f"'{name}': The operation cannot be performed while the virtual machine is in its current state.",
+        f"InvalidState,{_HYPER_V}.{cmdlet}",
+        "InvalidOperation",
+        code="32775",
+        target=target,
+    )
+
+
+def invalid_group_state(name: str, cmdlet: str, *, target: str) -> CommandError:
+    """E16: a cluster cmdlet was refused because of the role's state."""
+    return CommandError(
+        f"'{name}': The group or resource is not in the correct state to perform the requested operation.",
+        f"ClusterInvalidState,{_CLUSTER}.{cmdlet}",
+        "InvalidOperation",
+        code="5023",
+        target=target,
+    )
+
+
+def sharing_violation(path: str) -> CommandError:
+    """A file can't be changed because a running (or registered) VM holds it open."""
+    return CommandError(
+        f"The process cannot access the file '{path}' because it is being used by another process.",
+        "System.IO.IOException",
+        "WriteError",
+        code=SHARING_VIOLATION,
+        target=path,
+    )
+
+
+def path_not_found(path: str) -> CommandError:
+    """A path that doesn't exist on the node that was asked."""
+    return CommandError(
+        f"Cannot find path '{path}' because it does not exist.",
+        "PathNotFound",
+        "ObjectNotFound",
+        code=FILE_NOT_FOUND,
+        target=path,
+    )
+
+
+def vm_start_failed(name: str, reason: str, *, code: str, target: str) -> CommandError:
+    """E18: Start-VM failed."""
+    return CommandError(
+        f"'{name}' failed to start. {reason} ({code})",
+        f"OperationFailed,{_HYPER_V}.StartVM",
+        "NotSpecified",
+        code=code,
+        target=target,
+    )
+
+
+def role_start_failed(name: str, reason: str, *, code: str, target: str) -> CommandError:
+    """E18 as the cluster says it: a resource of the role failed."""
+    return CommandError(
+        f"The role '{name}' could not be brought online: {reason} ({code})",
+        f"ClusterResourceFailed,{_CLUSTER}.StartClusterGroupCommand",
+        "NotSpecified",
+        code=code,
+        target=target,
+    )
+
+
+def already_clustered(name: str, *, target: str) -> CommandError:
+    """E22: another role has this VM already."""
+    return CommandError(
+        f"The virtual machine '{name}' is already configured for high availability.",
+        f"ClusterVirtualMachineAlreadyClustered,{_CLUSTER}.AddClusterVirtualMachineRole",
+        "ResourceExists",
+        code="5010",
+        target=target,
+    )
+
+
+def import_failed(path: str) -> CommandError:
+    """E24: incompatibilities that nothing mended."""
+    return CommandError(
+        "Unable to import virtual machine due to configuration errors.  Please use Compare-VM to repair the virtual machine.",
+        f"OperationFailed,{_HYPER_V}.ImportVM",
+        "InvalidOperation",
+        target=path,
+    )
+
+
+def id_in_use(vm_id: str) -> CommandError:
+    """E25: a VM with this id is registered on the same host."""
+    return CommandError(
+        f"The operation failed because a virtual machine with the identifier '{vm_id}' already exists.",
+        f"OperationFailed,{_HYPER_V}.ImportVM",
+        "InvalidOperation",
+        code="0x80070050",
+        target=vm_id,
+    )
+
+
+def remove_vm_failed(name: str, *, path: str) -> CommandError:
+    """Remove-VM minded that a disk is absent (a doubt; see ``Switches.remove_vm_needs_disks``)."""
+    return CommandError(
+        f"'{name}' failed to remove. '{path}': The system cannot find the file specified.",
+        f"OperationFailed,{_HYPER_V}.RemoveVM",
+        "ObjectNotFound",
+        code=FILE_NOT_FOUND,
+        target=path,
+    )
+
+
+def command_not_found(command: str) -> CommandError:
+    """E29: the endpoint has no such command."""
+    return CommandError(
+        f"The term '{command}' is not recognized as the name of a cmdlet, function, script file, or operable program.",
+        "CommandNotFoundException",
+        "ObjectNotFound",
+        target=command,
+    )

@@ -1,0 +1,29 @@
+"""What nobody could look up without a Windows cluster: each doubt is a switch, and both its outcomes must work."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class Switches:
+    """The doubts of the Hyper-V reference (its section J.10) and how this world decides them."""
+
+    offline_vm_listed: str = "absent"
+    """A VM whose role is offline is 'absent' from its node's list, or listed there as 'off' (Off or Saved)."""
+    remove_vm_needs_disks: bool = False
+    """Remove-VM fails when a disk of the VM isn't there."""
+    register_grants_access: bool = False
+    """Import-VM puts the VM's account on the files that it finds."""
+    refuse_sparse_files: bool = True
+    """A virtual disk with holes is refused, as on NTFS."""
+    configuration_locked: bool = True
+    """A registered VM's .vmcx can't be renamed or removed."""
+    configuration_readable: bool = True
+    """A registered VM's .vmcx can be copied."""
+    reregister_after: int = 1
+    """After the role of an offline VM is removed, its node lists it again only after so many further commands."""
+    failed_start: str = "error"
+    """A role that can't start answers with an 'error', or only with its 'state' Failed."""
+    blackout_listed: str = "none"
+    """In a live migration's blackout the VM is listed by 'none', 'both' or the 'source'."""
+    guest_ignores_shutdown: list[str] = field(default_factory=list)
+    """Ids of VMs whose guest doesn't react to a shutdown."""
