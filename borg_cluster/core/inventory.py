@@ -1,6 +1,7 @@
 """What is true: reports merged by VM id into one inventory, with every doubt as a finding."""
 
 import ntpath
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -165,9 +166,28 @@ class Inventory:
     findings: tuple[Finding, ...]
 
 
+_PLAIN_PATH = re.compile(r"(?:[A-Za-z]:|\\\\[^\\/:.?]+\\[^\\/:.?][^\\/:]*)(?:\\[^\\/:.][^\\/:]*)+")
+"""Paths that normpath would leave as they are; it costs too much to be called for each file of 8,000 VMs."""
+
+
 def path_key(path: str) -> str:
     """Return the key by which two spellings of one Windows path are equal: lower case, backslashes, no trailing one.
 
     NTFS and ReFS compare names without case; Windows itself keeps the case, so never show a key to people.
     """
-    return ntpath.normpath(path).lower()
+    return path.lower() if _PLAIN_PATH.fullmatch(path) else ntpath.normpath(path).lower()
+
+
+def vm_id_key(text: str) -> str:
+    """Return a VM id as it is written everywhere here: lower case, no braces (VSS writes upper case, WMI braces)."""
+    return text.strip().strip("{}").lower()
+
+
+def storage_of(path: str, volumes: tuple[ClusterVolume, ...]) -> str:
+    """Return what a file lies on, as Windows writes it: a cluster volume's folder, an SMB share, or a drive such as ``D:``.
+
+    Of ``volumes`` the longest folder that fits is the answer, in the cluster's own spelling.
+    """
+    key = path_key(path)
+    folders = [volume.path for volume in volumes if volume.path and key.startswith(path_key(volume.path).rstrip("\\") + "\\")]
+    return max(folders, key=lambda folder: (len(folder), folder)) if folders else ntpath.splitdrive(path)[0]
