@@ -1,5 +1,88 @@
-"""Words in, exit code out; the only place that prints."""
+"""Words in, exit code out; the only place that prints. One file a command."""
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from borg_cluster import __version__, plugins
+from borg_cluster.cli.failure import end_on_signals, exit_code_of, tell
+from borg_cluster.cli.options import Settings, exit_codes
+from borg_cluster.errors import ExitCode
+
+_STORY = ("discover", "history", "plan", "patterns", "create", "list", "extract", "restores", "resume", "undo", "release")
+
+
+class _InOrder(click.Group):
+    """Lists the commands as they are met with: the cluster, the backup, the restore, then the rest by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        others = [name for name in super().list_commands(ctx) if name not in _STORY]
+        return [name for name in _STORY if name in self.commands] + others
+
+
+@click.group(
+    cls=_InOrder,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=exit_codes(*ExitCode),
+)
+@click.option("-c", "--config", metavar="FILE|DIR", type=click.Path(path_type=Path), help="Configuration, or a folder of them.")
+@click.option("--cluster", metavar="NAME", help="Which cluster, where several are configured.")
+@click.option("--json", is_flag=True, help="Print one JSON document to stdout.")
+@click.option("--log-json", is_flag=True, help="Write what happens to stderr, one JSON object a line.")
+@click.option("-v", "--verbose", count=True, help="Also tell who is asked and what is begun.")
+@click.option("-q", "--quiet", is_flag=True, help="Tell only what is wrong.")
+@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
+@click.version_option(__version__, prog_name="borg-cluster")
+@click.pass_context
+def cli(  # noqa: PLR0913 -- click hands over one argument for each option
+    context: click.Context,
+    /,
+    *,
+    config: Path | None,
+    cluster: str | None,
+    json: bool,
+    log_json: bool,
+    verbose: int,
+    quiet: bool,
+    no_color: bool,
+) -> None:
+    """Cluster-aware backups of Hyper-V failover clusters with BorgBackup."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+        return
+    context.obj = Settings(
+        plugins=context.obj,
+        config=config,
+        cluster=cluster,
+        json=json,
+        log_json=log_json,
+        verbosity=-1 if quiet else verbose,
+        color=not no_color,
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line and return its exit code; whatever goes wrong is one line on stderr."""
+    try:
+        loaded = plugins.load()
+        loaded.add_commands(cli)
+        code = cli.main(list(arguments), prog_name="borg-cluster", standalone_mode=False, obj=loaded)
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 -- the last stop of everything; `tell` shows it and the code says it
+        tell(error, log_json="--log-json" in arguments)
+        return exit_code_of(error)
+    return code if isinstance(code, int) else ExitCode.FINE
 
 
 def main() -> None:
     """Run `borg-cluster`."""
+    end_on_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks must not end a run
+    sys.exit(run(sys.argv[1:]))

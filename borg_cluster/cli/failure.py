@@ -1,0 +1,90 @@
+"""The only place where an exception becomes a line on stderr and an exit code. Never a traceback, unless it is asked for."""
+
+import os
+import signal
+import sys
+import traceback
+from datetime import UTC, datetime
+from types import FrameType
+
+import click
+
+from borg_cluster.cli.render import clean
+from borg_cluster.cli.sinks import write_json_line
+from borg_cluster.errors import BorgClusterError, ConfigError, ExitCode, UsageError
+
+DEBUG = "BORG_CLUSTER_DEBUG"
+_SIGNALLED = 128
+
+
+class Interrupted(BaseException):
+    """A signal asked us to end. Not an Exception, so that only `main` stops it, after every context has ended."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal.Signals(number).name}")
+        self.exit_code = _SIGNALLED + number
+
+
+def end_on_signals() -> None:
+    """Let SIGINT and SIGTERM end what runs in order; a second one ends it at once."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise Interrupted(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return what the process exits with after ``error``."""
+    match error:
+        case BorgClusterError() | Interrupted() | click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            return ExitCode.USAGE
+        case click.Abort():
+            return _SIGNALLED + signal.SIGINT
+        case BrokenPipeError():
+            return _SIGNALLED + signal.SIGPIPE
+        case _:
+            return ExitCode.ALL_FAILED
+
+
+def tell(error: BaseException, *, log_json: bool) -> None:
+    """Write what went wrong to stderr: ``error: ...`` and ``hint: ...`` where there is one; with ``log_json`` as one object."""
+    if os.environ.get(DEBUG) == "1" and not isinstance(error, click.ClickException | click.exceptions.Exit):
+        traceback.print_exception(error)
+    if isinstance(error, click.exceptions.Exit):
+        return
+    if isinstance(error, BrokenPipeError):
+        # nobody reads any more; the interpreter would complain when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return
+    known = _known(error)
+    if log_json:
+        facts: dict[str, object] = {"message": known.message, "hint": known.hint, "exit_code": exit_code_of(error)}
+        write_json_line("error", at=datetime.now(tz=UTC), fields={**facts, "fields": known.fields})
+        return
+    # a ConfigError's message has one line for each complaint; any other's is one line
+    lines = known.message.split("\n") if isinstance(error, ConfigError) else [known.message]
+    sys.stderr.writelines(f"error: {clean(line)}\n" for line in lines)
+    if known.hint:
+        sys.stderr.write(f"hint: {clean(known.hint)}\n")
+
+
+def _known(error: BaseException) -> BorgClusterError:
+    """Return any exception as one of ours, for its message, hint and fields."""
+    match error:
+        case BorgClusterError():
+            return error
+        case click.ClickException():
+            context = error.ctx if isinstance(error, click.UsageError) else None
+            return UsageError(error.format_message(), hint=f"{context.command_path} --help" if context else None)
+        case Interrupted():
+            return BorgClusterError(str(error))
+        case click.Abort():
+            return BorgClusterError("aborted")
+        case _:
+            hint = f"{DEBUG}=1 shows where; please report it with that"
+            return BorgClusterError(f"unexpected {type(error).__name__}: {error}", hint=hint)

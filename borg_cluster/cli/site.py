@@ -1,0 +1,81 @@
+"""The way in: options to a Context, with every edge opened, and closed again whatever happens."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from borg_cluster import config
+from borg_cluster.bridge import Bridge
+from borg_cluster.catalog import Catalog
+from borg_cluster.cli.options import Settings
+from borg_cluster.cli.render import console
+from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log
+from borg_cluster.cli.terminal import Terminal
+from borg_cluster.context import Context
+from borg_cluster.core.event import Event
+from borg_cluster.core.policy import Policy
+from borg_cluster.plugins import PluginManager
+
+CATALOG = "catalog.sqlite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What a command works with: the context for the verbs, the terminal for its results, and the count for its exit code."""
+
+    context: Context
+    console: Console
+    tally: Tally
+
+
+def now() -> datetime:
+    """Return the time, UTC: the clock of every command."""
+    return datetime.now(tz=UTC)
+
+
+@contextmanager
+def open_site(settings: Settings) -> Iterator[Site]:
+    """Open the configured cluster for a command; everything is closed when it ends. Raises ConfigError or UsageError."""
+    policy = chosen_policy(settings)
+    with ExitStack() as stack:
+        tally = Tally()
+        shown = fan_out(tally, _view(settings, stack))
+        emit = fan_out(shown, _observers(settings.plugins, shown))
+        context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=config.state_directory()))
+        yield Site(context=context, console=console(color=settings.color), tally=tally)
+
+
+@contextmanager
+def open_context(policy: Policy, *, plugins: PluginManager, emit: Sink, state: Path) -> Iterator[Context]:
+    """Open the edges that a policy names: the bridge to its nodes, the catalog in the state directory."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    bridge = Bridge(policy.remoting, domain=policy.domain, secret=plugins.secret)
+    with Catalog.open(state / CATALOG) as catalog:
+        yield Context(policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=emit, clock=now, state=state)
+
+
+def chosen_policy(settings: Settings) -> Policy:
+    """Return the configuration of the one cluster that is meant. Raises UsageError if several are and none is named."""
+    raise NotImplementedError
+
+
+def _view(settings: Settings, stack: ExitStack) -> Sink:
+    if settings.log_json:
+        return json_log(now)
+    # with --json, stdout is for a program and people only need to see what is wrong
+    verbosity = min(settings.verbosity, -1) if settings.json else settings.verbosity
+    return stack.enter_context(Terminal(console(color=settings.color, stderr=True), verbosity=verbosity))
+
+
+def _observers(plugins: PluginManager, warn: Sink) -> Sink:
+    """Return the sink of the plugins; what fails there is a warning and no more."""
+
+    def observe(event: Event) -> None:
+        for warning in plugins.observe(event):
+            warn(warning)
+
+    return observe

@@ -1,0 +1,143 @@
+"""What people see while a verb works: one line for what happened, a bar for what is being read. All of it on stderr.
+
+The bar is drawn on a terminal only; a log file gets the lines. Results (tables, ``--json``) go to stdout: they can be piped.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from borg_cluster.cli.render import counted, duration, sentence, size, words
+from borg_cluster.core import event as events
+from borg_cluster.core.event import Event
+
+_LABEL = 10
+_NAME = 32
+
+
+class Terminal:
+    """The sink for people. ``verbosity``: -1 shows only what is wrong, 0 what was done, 1 also who was asked."""
+
+    def __init__(self, console: Console, *, verbosity: int) -> None:
+        self._console = console
+        self._verbosity = verbosity
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            DownloadColumn(binary_units=True),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal or verbosity < 0,
+        )
+        self._task: TaskID | None = None
+        self._names: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        """Return the sink itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        """Take the bar away, whatever happened."""
+        self._bar_off()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        match event:
+            case events.Progress():
+                self._bar_to(event)
+            case events.ArchiveStarted():
+                self._names[event.subject] = event.name
+                self._say(1, "reading", event.name)
+            case events.ArchiveFinished():
+                self._bar_off()
+                self._archive_finished(event)
+            case events.ArchiveFailed():
+                self._bar_off()
+                self._say(-1, "refused" if event.refused else "failed", event.name, event.reason, style="red")
+                self._hint(event.hint)
+            case events.Warned():
+                name = self._names.get(event.subject, event.subject)
+                self._say(-1, "warning", name, event.message, style="yellow")
+                self._hint(event.hint)
+            case _:
+                self._cluster_or_restore(event)
+
+    def _cluster_or_restore(self, event: Event) -> None:
+        match event:
+            case events.NodeAsked():
+                self._say(1, "asking", event.node)
+            case events.NodeAnswered():
+                self._say(1, "answered", event.node, f"{counted(event.virtual_machines, 'VM')}, {duration(event.seconds)}")
+            case events.NodeFailed():
+                self._say(-1, "no answer", event.node, f"{event.reason}: {event.message}", style="yellow")
+                self._hint(event.hint)
+            case events.Discovered():
+                self._discovered(event)
+            case events.Followed():
+                self._say(0, "moved", event.name, f"from {event.was or 'nowhere'} to {event.now or 'nowhere'}; followed")
+            case events.CommandHookRan():
+                level = 1 if event.return_code == 0 else -1
+                self._say(level, "command", f"{event.moment} {event.scope}", f"exit code {event.return_code}: {event.command}")
+            case _:
+                self._restore(event)
+
+    def _restore(self, event: Event) -> None:
+        match event:
+            case events.StepBegun():
+                self._say(1, f"{event.number}/{event.total}", event.step, event.message)
+            case events.StepDone():
+                self._bar_off()
+                how = duration(event.seconds) if event.acted else "was done already"
+                self._say(0, "step", event.step, sentence(event.message, ", " if event.message else "", how))
+            case events.RestoreFinished():
+                offline = "" if event.offline_seconds is None else f"; the role was offline for {duration(event.offline_seconds)}"
+                self._say(0, event.outcome, event.name, f"restore {event.restore_id}{offline}", style="green")
+                for warning in event.warnings:
+                    self._say(-1, "warning", event.name, warning, style="yellow")
+            case _:
+                pass
+
+    def _archive_finished(self, event: events.ArchiveFinished) -> None:
+        stored = f"{size(event.original_size)} read, {size(event.deduplicated_size)} stored, {duration(event.seconds)}"
+        self._say(0, "done", event.name, stored, style="green")
+        for warning in event.warnings:
+            self._say(-1, "warning", event.name, warning, style="yellow")
+
+    def _discovered(self, event: events.Discovered) -> None:
+        machines = f"{counted(event.virtual_machines, 'VM')} ({event.highly_available} highly available)"
+        doubts = f", {counted(len(event.findings), 'finding')}" if event.findings else ""
+        when = f"known for {duration(event.age)}" if event.age else duration(event.seconds)
+        self._say(0, "cluster", event.cluster, f"{counted(event.nodes, 'node')}, {machines}{doubts}, {when}")
+        if event.reason:
+            self._say(1, "", event.cluster, event.reason)
+
+    def _say(self, level: int, label: str, name: str, rest: str | Text = "", *, style: str = "") -> None:
+        if self._verbosity < level:
+            return
+        head = Text(f"{label:<{_LABEL}}", style=style or "dim")
+        # soft_wrap: a line of a log stays one line, whatever the width
+        self._console.print(sentence(head, words(name, "bold"), "  " if rest else "", rest), soft_wrap=True)
+
+    def _hint(self, hint: str | None) -> None:
+        if hint:
+            self._console.print(sentence(" " * _LABEL, words(f"hint: {hint}", "dim")), soft_wrap=True)
+
+    def _bar_to(self, event: events.Progress) -> None:
+        if self._bar.disable:
+            return
+        name = words(self._names.get(event.subject, event.subject)).plain
+        description = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+        if self._task is None:
+            self._bar.start()
+            self._task = self._bar.add_task(description, total=None)
+        self._bar.update(self._task, description=description, completed=event.done, total=event.total or None)
+
+    def _bar_off(self) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+            self._bar.stop()
