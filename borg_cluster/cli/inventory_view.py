@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from borg_cluster.cli.render import counted, moment, sentence, short_id, size, table, words
-from borg_cluster.core.inventory import Finding, Inventory, Severity, VirtualMachine, path_key
+from borg_cluster.core.inventory import Finding, Inventory, Severity, VirtualMachine, storage_of
 from borg_cluster.core.policy import Mount, locate
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
@@ -38,9 +38,8 @@ def _volume_of(path: str, vm: VirtualMachine, inventory: Inventory, mounts: tupl
     located = locate(path, mounts, node=vm.node)
     if located is not None:
         return located.mount.name
-    key = path_key(path)
-    folders = (volume.path for volume in inventory.volumes if key.startswith(path_key(volume.path) + "\\"))
-    return next(map(ntpath.basename, folders), ntpath.splitdrive(path)[0] or path)
+    storage = storage_of(path, inventory.volumes)
+    return ntpath.basename(storage) or storage
 
 
 def vm_label(name: str, identifier: str) -> Text:

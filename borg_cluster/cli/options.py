@@ -27,7 +27,7 @@ class Settings:
 
 
 def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
+    if value and not context.resilient_parsing:
         context.obj = replace(context.obj, json=True)
 
 
