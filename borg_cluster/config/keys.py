@@ -1,0 +1,224 @@
+"""Every key of the configuration file: its type, its default, one line about it. The JSON Schema is made from this."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
+
+from borg_cluster.config import words
+
+Text = Annotated[str, BeforeValidator(words.parse_text, json_schema_input_type=str)]
+_Number = Annotated[int, Field(ge=1, le=100_000)]
+Duration = Annotated[
+    int, BeforeValidator(words.parse_duration), WithJsonSchema({"type": "string", "pattern": words.DURATION_PATTERN})
+]
+Seconds = Annotated[
+    int,
+    BeforeValidator(words.parse_seconds),
+    Field(ge=1, le=86_400),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": words.DURATION_PATTERN}]}),
+]
+Secret = Annotated[Text, AfterValidator(words.parse_secret), Field(json_schema_extra={"pattern": words.REFERENCE_PATTERN})]
+LocalPath = Annotated[Text, AfterValidator(words.parse_local_path), Field(json_schema_extra={"pattern": "^/"})]
+JobName = Annotated[str, AfterValidator(words.parse_job_name)]
+Umask = Annotated[
+    int,
+    BeforeValidator(words.parse_umask),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": words.UMASK_PATTERN}),
+]
+Verb = Literal["discover", "create", "extract"]
+
+
+def _named(key: str) -> Callable[[object], object]:
+    """Return what lets a text stand for a mapping with only ``key``."""
+    return lambda value: {key: words.parse_text(value)} if isinstance(value, str | int) else value
+
+
+class Keys(BaseModel):
+    """A mapping with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ClusterKeys(Keys):
+    """The cluster, and where to ask."""
+
+    name: Annotated[Text, Field(min_length=1, description="The cluster's name, or better its full DNS name")]
+    nodes: list[Text] = Field(default=[], description="Nodes to ask when the cluster's name does not answer, in this order")
+    domain: Text | None = Field(
+        default=None, description="DNS domain of nodes that report only a short name; the cluster name's own by default"
+    )
+
+
+class RemotingKeys(Keys):
+    """How nodes are reached: PowerShell Remoting over HTTPS."""
+
+    auth: Literal["kerberos", "negotiate", "ntlm", "basic"] = Field(default="kerberos", description="How to log in")
+    username: Text | None = Field(default=None, description="User to log in as; Kerberos can do without, by its ticket")
+    password: Secret | None = Field(default=None, description="A reference to the password, never the password itself")
+    port: int = Field(default=5986, ge=1, le=65535, description="TCP port of WinRM's HTTPS listener")
+    ca: LocalPath | None = Field(default=None, description="PEM file of the authorities to trust; this machine's by default")
+    configuration_name: Text = Field(default="BorgCluster", description="Name of the JEA endpoint on the nodes")
+    bootstrap: bool = Field(
+        default=False, description="Without a JEA endpoint: send the module's files into a full session (needs an administrator)"
+    )
+    addresses: dict[str, Annotated[Text, AfterValidator(words.parse_address)]] = Field(
+        default={}, description="IP addresses of names that DNS does not know; TLS still checks the name"
+    )
+    connection_timeout: Seconds = Field(default=10, description="Seconds until a node that does not accept counts as unreachable")
+    read_timeout: Seconds = Field(default=60, description="Seconds to wait for an HTTP answer; more than operation_timeout")
+    operation_timeout: Seconds = Field(default=20, description="Seconds after which WinRM answers 'still running'")
+    deadline: Seconds = Field(default=300, description="Seconds that a whole report may take before the node counts as timed out")
+    nodes_at_once: _Number = Field(default=32, description="How many nodes are asked at the same time")
+
+
+class MountKeys(Keys):
+    """Where files under a Windows path are reached on this machine."""
+
+    windows: Annotated[
+        Text,
+        AfterValidator(words.parse_windows_path),
+        Field(description="Windows path prefix: a cluster volume, an SMB share, or a folder of one node's disk (see node)"),
+    ]
+    path: LocalPath = Field(description="Where it is mounted here")
+    name: Annotated[Text, AfterValidator(words.parse_mount_name)] | None = Field(
+        default=None, description="First folder of the paths in archives; the last part of the Windows path by default"
+    )
+    node: Annotated[Text, AfterValidator(words.parse_node)] | None = Field(
+        default=None,
+        description="Short name of the node whose own disk it is; '*' for a clustered disk that moves between nodes",
+    )
+    writable: bool = Field(default=True, description="false: restores don't write here")
+
+
+class RepositoryKeys(Keys):
+    """A Borg repository."""
+
+    path: Annotated[Text, AfterValidator(words.parse_repository), Field(description="Its location, as Borg takes it")]
+    label: Text | None = Field(default=None, description="Its name in this file and on the terminal; the path by default")
+
+
+class BorgKeys(Keys):
+    """How borg is run."""
+
+    executable: Text = Field(default="borg", description="The borg program: a name or an absolute path")
+    lock_wait: Seconds = Field(default=60, description="Seconds to wait for a repository's lock")
+    umask: Umask = Field(default="0077", validate_default=True, description="Umask of files that borg writes, in octal digits")
+    ssh_command: Text | None = Field(default=None, description="Command instead of ssh for remote repositories")
+    base_directory: LocalPath | None = Field(
+        default=None, description="Where borg keeps its cache, keys and security data; its own default otherwise"
+    )
+    upload_rate_limit: Annotated[int, Field(ge=1)] | None = Field(default=None, description="KiB a second to remote repositories")
+
+
+class DiscoveryKeys(Keys):
+    """When the cluster is asked again."""
+
+    max_age: Duration = Field(
+        default="15m", validate_default=True, description="An inventory older than this is taken anew before it is used"
+    )
+
+
+class ConditionKeys(Keys):
+    """What a VM must meet: every key that is given. Globs (* ? []) don't mind the case."""
+
+    name: Text | None = Field(default=None, description="Glob of the VM's name")
+    id: Annotated[Text, AfterValidator(words.parse_id)] | None = Field(default=None, description="The VM's id")
+    node: Text | None = Field(default=None, description="Glob of the node where it is")
+    volume: Text | None = Field(default=None, description="Glob of the name of a mount that holds a disk of it")
+    tag: Text | None = Field(
+        default=None, description="Glob of a tag: a word of the VM's notes that begins with #, without the #"
+    )
+    highly_available: bool | None = Field(default=None, description="Whether it is a clustered role")
+
+
+class SelectKeys(Keys):
+    """Which VMs a job takes."""
+
+    include: list[ConditionKeys] = Field(default=[], description="Take the VMs that meet any of these; all, if there are none")
+    exclude: list[ConditionKeys] = Field(default=[], description="Leave out the VMs that meet any of these")
+
+
+class JobKeys(Keys):
+    """A job: one archive a VM, or one archive a volume."""
+
+    kind: Literal["virtual_machines", "volumes"] = Field(
+        description="virtual_machines: one archive a VM; volumes: one a volume, less the files that VM archives hold"
+    )
+    repository: Text | None = Field(default=None, description="Label of the repository; may be left out if there is only one")
+    select: SelectKeys = Field(default=SelectKeys(), description="Which VMs (virtual_machines jobs)")
+    volumes: list[Text] = Field(
+        default=[], description="Globs of mount names (volumes jobs); all cluster volumes and shares, if there are none"
+    )
+    max_age: Duration | None = Field(
+        default=None, description="How old a VM's newest good archive may be to keep its files out of a volume's archive"
+    )
+    compression: Annotated[Text, AfterValidator(words.parse_compression)] | None = Field(
+        default="lz4", description="Compression, as Borg takes it"
+    )
+    chunker_params: Annotated[Text, AfterValidator(words.parse_chunker)] | None = Field(
+        default=None, description="Chunker parameters, as Borg takes them; Borg's own default otherwise"
+    )
+    extra_borg_options: list[Text] = Field(default=[], description="More options for `borg create`, one an item")
+
+
+Scope = Literal["action", "repository", "configuration", "cluster", "volume", "vm"]
+
+
+class CommandKeys(Keys):
+    """Commands to run before or after something; exit code 75 of a before command skips it without an error."""
+
+    before: Scope | None = Field(default=None, description="Run before each of these; either this or after")
+    after: Scope | None = Field(default=None, description="Run after each of these, also when it failed")
+    when: list[Verb] = Field(default=[], description="Only for these verbs; all, if there are none")
+    states: list[Literal["finish", "fail"]] = Field(
+        default=[], description="Only after this outcome (after); both, if there are none"
+    )
+    run: list[Text] = Field(min_length=1, description="Shell commands, one after the other")
+
+
+class RestoreKeys(Keys):
+    """How VMs are restored in place."""
+
+    keep_parked: bool = Field(default=True, description="Keep the old VM's files aside until `borg-cluster release`")
+    stop_action: Literal["turn_off", "save", "shutdown"] = Field(
+        default="turn_off", description="How a VM that runs is stopped for its own restore"
+    )
+
+
+class Configuration(Keys):
+    """The configuration of one cluster for borg-cluster."""
+
+    cluster: Annotated[ClusterKeys, BeforeValidator(_named("name"), json_schema_input_type=str | ClusterKeys)] = Field(
+        description="The cluster: its name, or a mapping"
+    )
+    remoting: RemotingKeys = Field(default=RemotingKeys(), description="How nodes are reached")
+    mounts: list[MountKeys] = Field(default=[], description="Where the cluster's files are reached on this machine")
+    repositories: list[RepositoryKeys] = Field(default=[], description="Borg repositories")
+    encryption_passphrase: Secret | None = Field(
+        default=None, description="A reference to the repositories' passphrase, never the passphrase itself"
+    )
+    encryption_passcommand: Text | None = Field(default=None, description="A command that prints the passphrase")
+    borg: BorgKeys = Field(default=BorgKeys(), description="How borg is run")
+    discovery: DiscoveryKeys = Field(default=DiscoveryKeys(), description="When the cluster is asked again")
+    archive_name_format: Annotated[Text, AfterValidator(words.parse_archive_name_format)] = Field(
+        default="{cluster}-{subject}-{now}",
+        description="Names of archives: {cluster}, {subject} (VM id or volume) and {now} (UTC)",
+    )
+    jobs: dict[JobName, JobKeys] = Field(default={}, description="What is backed up, by a name of your own")
+    commands: list[CommandKeys] = Field(default=[], description="Commands to run before and after")
+    restore: RestoreKeys = Field(default=RestoreKeys(), description="How VMs are restored in place")
+
+
+class _Schema(GenerateJsonSchema):
+    """Pydantic's generator without the titles that it makes of the keys' names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - as pydantic has it
+        return False
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of the configuration file, for editors and for the tests."""
+    made = Configuration.model_json_schema(schema_generator=_Schema)
+    return {"$schema": GenerateJsonSchema.schema_dialect, **made, "title": "borg-cluster"}

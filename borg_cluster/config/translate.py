@@ -1,0 +1,89 @@
+"""Validated keys -> core.policy.Policy: defaults that depend on other keys are filled in here."""
+
+from borg_cluster.config import keys, words
+from borg_cluster.core.policy import (
+    BorgSettings,
+    CommandHook,
+    Condition,
+    Job,
+    JobKind,
+    Mount,
+    Policy,
+    RemotingSettings,
+    Repository,
+    Selection,
+)
+
+
+def policy_of(configuration: keys.Configuration) -> Policy:
+    """Return the policy that a validated and checked configuration stands for."""
+    cluster = configuration.cluster
+    repositories = tuple(Repository(path=item.path, label=item.label or item.path) for item in configuration.repositories)
+    return Policy(
+        cluster=cluster.name,
+        seeds=tuple(cluster.nodes),
+        domain=cluster.domain or cluster.name.partition(".")[2] or None,
+        remoting=_remoting(configuration.remoting),
+        mounts=tuple(_mount(mount) for mount in configuration.mounts),
+        repositories=repositories,
+        borg=_borg(configuration),
+        discovery_max_age=configuration.discovery.max_age,
+        archive_name_format=configuration.archive_name_format,
+        jobs=tuple(_job(name, job, repositories) for name, job in configuration.jobs.items()),
+        commands=tuple(_command(command) for command in configuration.commands),
+        keep_parked=configuration.restore.keep_parked,
+        stop_action=configuration.restore.stop_action,
+    )
+
+
+def _remoting(remoting: keys.RemotingKeys) -> RemotingSettings:
+    values = {name: getattr(remoting, name) for name in keys.RemotingKeys.model_fields}
+    return RemotingSettings(**values | {"addresses": {name.lower(): ip for name, ip in remoting.addresses.items()}})
+
+
+def _borg(configuration: keys.Configuration) -> BorgSettings:
+    values = {name: getattr(configuration.borg, name) for name in keys.BorgKeys.model_fields}
+    return BorgSettings(
+        passphrase=configuration.encryption_passphrase, passcommand=configuration.encryption_passcommand, **values
+    )
+
+
+def _mount(mount: keys.MountKeys) -> Mount:
+    return Mount(
+        windows=mount.windows,
+        path=mount.path,
+        name=mount.name or words.default_mount_name(mount.windows),
+        node=None if mount.node == "*" else mount.node,
+        writable=mount.writable,
+    )
+
+
+def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> Job:
+    return Job(
+        name=name,
+        kind=JobKind(job.kind),
+        repository=job.repository or repositories[0].label,
+        select=Selection(
+            include=tuple(_condition(condition) for condition in job.select.include),
+            exclude=tuple(_condition(condition) for condition in job.select.exclude),
+        ),
+        volumes=tuple(job.volumes),
+        max_age=job.max_age,
+        compression=job.compression,
+        chunker_params=job.chunker_params,
+        extra_borg_options=tuple(job.extra_borg_options),
+    )
+
+
+def _condition(condition: keys.ConditionKeys) -> Condition:
+    return Condition(**condition.model_dump())
+
+
+def _command(command: keys.CommandKeys) -> CommandHook:
+    return CommandHook(
+        moment="before" if command.before else "after",
+        scope=command.before or command.after or "action",
+        when=tuple(command.when),
+        states=tuple(command.states),
+        run=tuple(command.run),
+    )
