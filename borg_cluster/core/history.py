@@ -104,7 +104,7 @@ def _compare(old: Sighting | None, new: Sighting, *, at: str) -> Iterator[Change
         return
     if old.name != new.name:
         yield _change(new, ChangeKind.RENAMED, at=at, was=old.name, now=new.name)
-    if (old.node or "").lower() != (new.node or "").lower():
+    if old.node is not None and old.node.lower() != (new.node or "").lower():
         yield _change(new, ChangeKind.MIGRATED, at=at, was=old.node, now=new.node)
     if old.highly_available != new.highly_available:
         became = ChangeKind.BECAME_HIGHLY_AVAILABLE if new.highly_available else ChangeKind.CEASED_TO_BE_HIGHLY_AVAILABLE

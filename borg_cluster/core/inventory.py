@@ -40,7 +40,7 @@ class FindingCode(StrEnum):
     WRITER_UNAVAILABLE = "writer_unavailable"
     DISK_NOT_MAPPED = "disk_not_mapped"
     DISK_MISSING = "disk_missing"
-    DISK_PASS_THROUGH = "disk_pass_through"
+    DISK_PASS_THROUGH = "disk_pass_through"  # noqa: S105 - no password
     DISK_SHARED = "disk_shared"
     FILE_LIST_DIFFERS = "file_list_differs"
     CHAIN_BROKEN = "chain_broken"
