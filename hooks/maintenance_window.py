@@ -5,7 +5,7 @@ nodes, remove it afterwards), `borg-cluster create` is refused with exit code 4;
 are never refused.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from borg_cluster.hookspecs import Veto, hookimpl
@@ -24,12 +24,12 @@ def reason_to_wait(now: datetime) -> str | None:
     if HOLD.exists():
         return f"{HOLD} exists"
     for day, begins, ends in WINDOWS:
-        for begin in (now, now - timedelta(days=1)):  # yesterday's window may reach into today
-            opened = datetime.combine(begin.date(), datetime.strptime(begins, "%H:%M").time())  # noqa: DTZ001, DTZ007 - local
-            closed = datetime.combine(begin.date(), datetime.strptime(ends, "%H:%M").time())  # noqa: DTZ001, DTZ007 - local
+        for date in (now.date(), now.date() - timedelta(days=1)):  # yesterday's window may reach into today
+            opened = datetime.combine(date, time.fromisoformat(begins))
+            closed = datetime.combine(date, time.fromisoformat(ends))
             closed += timedelta(days=closed <= opened)
-            if DAYS[begin.weekday()] == day and opened <= now < closed:
-                return f"maintenance until {closed:%H:%M}"
+            if DAYS[date.weekday()] == day and opened <= now < closed:
+                return f"maintenance until {ends}"
     return None
 
 
