@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from borg_cluster import __version__, plugins
+from borg_cluster.cli import archives, config, discover, history
 from borg_cluster.cli.failure import end_on_signals, exit_code_of, tell
 from borg_cluster.cli.options import Settings, exit_codes
+from borg_cluster.cli.render import ReaderGone
 from borg_cluster.errors import ExitCode
 
 _STORY = ("discover", "history", "plan", "patterns", "create", "list", "extract", "restores", "resume", "undo", "release")
 
 
-class _InOrder(click.Group):
+class _Commands(click.Group):
     """Lists the commands as they are met with: the cluster, the backup, the restore, then the rest by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -23,14 +25,21 @@ class _InOrder(click.Group):
         others = [name for name in super().list_commands(ctx) if name not in _STORY]
         return [name for name in _STORY if name in self.commands] + others
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a reader that went away keeps its own name, where click would make it a plain exit."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
+
 
 @click.group(
-    cls=_InOrder,
+    cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=exit_codes(*ExitCode),
 )
-@click.option("-c", "--config", metavar="FILE|DIR", type=click.Path(path_type=Path), help="Configuration, or a folder of them.")
+@click.option("-c", "--config", "config_path", metavar="FILE|DIR", type=Path, help="Configuration, or a folder of several.")
 @click.option("--cluster", metavar="NAME", help="Which cluster, where several are configured.")
 @click.option("--json", is_flag=True, help="Print one JSON document to stdout.")
 @click.option("--log-json", is_flag=True, help="Write what happens to stderr, one JSON object a line.")
@@ -43,7 +52,7 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
     context: click.Context,
     /,
     *,
-    config: Path | None,
+    config_path: Path | None,
     cluster: str | None,
     json: bool,
     log_json: bool,
@@ -57,13 +66,17 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
         return
     context.obj = Settings(
         plugins=context.obj,
-        config=config,
+        config=config_path,
         cluster=cluster,
         json=json,
         log_json=log_json,
         verbosity=-1 if quiet else verbose,
         color=not no_color,
     )
+
+
+for _module in (discover, history, archives, config):
+    cli.add_command(_module.command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -18,7 +18,10 @@ from borg_cluster.errors import ExitCode, UnknownVM
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, vm: str | None) -> int:
-    """List the archives of VM (a name or an id; a volume's name works as well), or all of them, oldest first."""
+    """List the archives of VM, or all of them.
+
+    VM is a name or an id; a volume's name works as well. Oldest first, from the catalog.
+    """
     with open_site(settings) as site:
         cluster = site.context.policy.cluster
         archives = _archives(site.context.catalog, cluster, vm)

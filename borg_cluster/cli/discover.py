@@ -16,7 +16,11 @@ from borg_cluster.errors import ExitCode
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, refresh: bool) -> int:
-    """Ask every node, and show all virtual machines: where each one is, whether it is highly available, and every doubt."""
+    """Ask every node and show all virtual machines.
+
+    Where each one is, whether it is highly available (HA), and every doubt: !n counts errors, ?n warnings about a VM; they are
+    listed below the table.
+    """
     with open_site(settings) as site:
         inventory = discover.discover(site.context) if refresh else discover.current_inventory(site.context)
         if settings.json:

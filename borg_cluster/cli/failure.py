@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from borg_cluster.cli.render import clean
+from borg_cluster.cli.render import ReaderGone, clean
 from borg_cluster.cli.sinks import write_json_line
 from borg_cluster.errors import BorgClusterError, ConfigError, ExitCode, UsageError
 
@@ -45,8 +45,10 @@ def exit_code_of(error: BaseException) -> int:
             return ExitCode.USAGE
         case click.Abort():
             return _SIGNALLED + signal.SIGINT
-        case BrokenPipeError():
+        case BrokenPipeError() | ReaderGone():
             return _SIGNALLED + signal.SIGPIPE
+        case SystemExit(code=int(code)):
+            return code
         case _:
             return ExitCode.ALL_FAILED
 
@@ -55,9 +57,9 @@ def tell(error: BaseException, *, log_json: bool) -> None:
     """Write what went wrong to stderr: ``error: ...`` and ``hint: ...`` where there is one; with ``log_json`` as one object."""
     if os.environ.get(DEBUG) == "1" and not isinstance(error, click.ClickException | click.exceptions.Exit):
         traceback.print_exception(error)
-    if isinstance(error, click.exceptions.Exit):
+    if isinstance(error, click.exceptions.Exit | SystemExit):
         return
-    if isinstance(error, BrokenPipeError):
+    if isinstance(error, BrokenPipeError | ReaderGone):
         # nobody reads any more; the interpreter would complain when it flushes at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return

@@ -28,7 +28,11 @@ _WORDS = {
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, vm: str | None) -> int:
-    """Show what happened to VM (a name or an id), or to all: appeared, migrated, became highly available, vanished, ..."""
+    """Show what happened to VM, or to all.
+
+    VM is a name or an id, also of one that is gone. It appeared, migrated, became highly available or ceased to be, moved its
+    storage, was renamed, vanished: what discovery saw, oldest first.
+    """
     with open_site(settings) as site:
         cluster = site.context.policy.cluster
         changes = site.context.catalog.history(cluster, None if vm is None else _vm_id(site.context.catalog, cluster, vm))

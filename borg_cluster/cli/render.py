@@ -129,10 +129,20 @@ def json_document(kind: str, fields: dict[str, object]) -> str:
     return json_text({"schema": JSON_SCHEMA, "kind": kind, "borg_cluster": __version__, **fields})
 
 
-def console(*, color: bool = True, stderr: bool = False) -> Console:
+class ReaderGone(BaseException):
+    """Nobody reads our output any more (``| head``); not an error, but the end."""
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Say it by its name, where rich would make it a plain exit."""
+        raise ReaderGone
+
+
+def new_console(*, color: bool = True, stderr: bool = False) -> Console:
     """Return the terminal, with everything off by which rich would read meaning into data."""
     system: Literal["auto"] | None = "auto" if color else None
-    return Console(stderr=stderr, color_system=system, markup=False, emoji=False, highlight=False)
+    return _Console(stderr=stderr, color_system=system, markup=False, emoji=False, highlight=False)
 
 
 def write_line(text: str) -> None:

@@ -1,5 +1,6 @@
 """The way in: options to a Context, with every edge opened, and closed again whatever happens."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from borg_cluster import config
 from borg_cluster.bridge import Bridge
 from borg_cluster.catalog import Catalog
 from borg_cluster.cli.options import Settings
-from borg_cluster.cli.render import console
+from borg_cluster.cli.render import new_console
 from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log
 from borg_cluster.cli.terminal import Terminal
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event
 from borg_cluster.core.policy import Policy
+from borg_cluster.errors import UsageError
 from borg_cluster.plugins import PluginManager
 
 CATALOG = "catalog.sqlite"
@@ -45,22 +47,34 @@ def open_site(settings: Settings) -> Iterator[Site]:
         tally = Tally()
         shown = fan_out(tally, _view(settings, stack))
         emit = fan_out(shown, _observers(settings.plugins, shown))
-        context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=config.state_directory()))
-        yield Site(context=context, console=console(color=settings.color), tally=tally)
+        state = config.state_directory(os.environ)
+        context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state))
+        yield Site(context=context, console=new_console(color=settings.color), tally=tally)
 
 
 @contextmanager
 def open_context(policy: Policy, *, plugins: PluginManager, emit: Sink, state: Path) -> Iterator[Context]:
     """Open the edges that a policy names: the bridge to its nodes, the catalog in the state directory."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
     bridge = Bridge(policy.remoting, domain=policy.domain, secret=plugins.secret)
     with Catalog.open(state / CATALOG) as catalog:
         yield Context(policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=emit, clock=now, state=state)
 
 
 def chosen_policy(settings: Settings) -> Policy:
-    """Return the configuration of the one cluster that is meant. Raises UsageError if several are and none is named."""
-    raise NotImplementedError
+    """Return the configuration of the one cluster that is meant. Raises ConfigError, or UsageError if it isn't clear which."""
+    policies = config.load_all(config.files(settings.config))
+    if settings.cluster is None and len(policies) == 1:
+        return policies[0]
+    names = [policy.cluster for policy in policies]
+    hint = f"say --cluster with one of: {', '.join(names)}"
+    if settings.cluster is None:
+        raise UsageError(f"{len(policies)} clusters are configured", hint=hint)
+    wanted = settings.cluster.lower()
+    # the short name will do where it is clear
+    found = [policy for policy in policies if wanted in {policy.cluster.lower(), policy.cluster.lower().partition(".")[0]}]
+    if len(found) != 1:
+        raise UsageError(f"--cluster {settings.cluster} names {len(found) or 'no'} configured clusters", hint=hint)
+    return found[0]
 
 
 def _view(settings: Settings, stack: ExitStack) -> Sink:
@@ -68,7 +82,7 @@ def _view(settings: Settings, stack: ExitStack) -> Sink:
         return json_log(now)
     # with --json, stdout is for a program and people only need to see what is wrong
     verbosity = min(settings.verbosity, -1) if settings.json else settings.verbosity
-    return stack.enter_context(Terminal(console(color=settings.color, stderr=True), verbosity=verbosity))
+    return stack.enter_context(Terminal(new_console(color=settings.color, stderr=True), verbosity=verbosity))
 
 
 def _observers(plugins: PluginManager, warn: Sink) -> Sink:
