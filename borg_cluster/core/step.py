@@ -1,0 +1,281 @@
+"""The steps of a restore: a closed union of frozen values that the journal holds as JSON (``kind`` is the tag).
+
+What each needs, how to see that it's done, and its reverse stand side by side in ``step_table.py``.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A rename on one volume, or a copy: two Windows paths."""
+
+    source: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedFile:
+    """A file of the archive and where it is staged (``staged`` for Windows, ``local_path`` here) before its ``final`` place.
+
+    ``size`` bytes and ``identifier`` (of a VHDX) as the manifest has them; None: not known, not compared.
+    """
+
+    archive_path: str
+    kind: str
+    size: int | None
+    identifier: str | None
+    final: str
+    staged: str
+    local_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Take the exclusive right to the VM, by a file beside it. The claim's id is the restore's."""
+
+    kind: Literal["Claim"] = "Claim"
+    folder: str
+    claim_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Extract the archive's files beside the target."""
+
+    kind: Literal["Stage"] = "Stage"
+    files: tuple[StagedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """Prove the staged files: exact lengths, VHDX structure, chain links. Until here nothing of the running VM was touched."""
+
+    kind: Literal["Inspect"] = "Inspect"
+    files: tuple[StagedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveRole:
+    """Note everything that removing the role loses, as a fact in the journal."""
+
+    kind: Literal["SaveRole"] = "SaveRole"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetOfflineAction:
+    """Choose how stopping the role stops the VM; ``previous`` is what was set, None if nothing need be put back."""
+
+    kind: Literal["SetOfflineAction"] = "SetOfflineAction"
+    action: int
+    previous: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Take the role offline, or stop a VM that has none. ``action`` is turn_off, save or shutdown."""
+
+    kind: Literal["Stop"] = "Stop"
+    highly_available: bool
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetOfflineAction:
+    """Put the policy back that SetOfflineAction changed."""
+
+    kind: Literal["ResetOfflineAction"] = "ResetOfflineAction"
+    action: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveConfiguration:
+    """Copy the old configuration aside, since unregistering deletes it."""
+
+    kind: Literal["SaveConfiguration"] = "SaveConfiguration"
+    copies: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveRole:
+    """Remove the role; the VM stays registered, no longer highly available."""
+
+    kind: Literal["RemoveRole"] = "RemoveRole"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitUnclustered:
+    """Wait until a node has the VM registered again after its role went."""
+
+    kind: Literal["AwaitUnclustered"] = "AwaitUnclustered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Park:
+    """Rename the old disks away, one by one, and whatever else lies in a new file's place. What isn't there needs no parking."""
+
+    kind: Literal["Park"] = "Park"
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unregister:
+    """Unregister the VM, which deletes its configuration: its disks are parked and its configuration saved before.
+
+    ``configuration_path`` is the old VM's, to register it again; None: it's the new one that goes, for good.
+    """
+
+    kind: Literal["Unregister"] = "Unregister"
+    configuration_path: str | None
+    moves: tuple[Move, ...]
+    copies: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Rename the staged files to where they belong. ``leftovers``: where a remnant in such a place is parked first."""
+
+    kind: Literal["Place"] = "Place"
+    moves: tuple[Move, ...]
+    leftovers: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """Register the VM by its configuration file, on one node only."""
+
+    kind: Literal["Register"] = "Register"
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Give the VM's account its right to the files."""
+
+    kind: Literal["Grant"] = "Grant"
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropSavedState:
+    """Remove a saved state that doesn't fit the disks."""
+
+    kind: Literal["DropSavedState"] = "DropSavedState"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddRole:
+    """Make the VM highly available."""
+
+    kind: Literal["AddRole"] = "AddRole"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRole:
+    """Put the role's settings back; ``setting`` as JSON, None: those that SaveRole noted."""
+
+    kind: Literal["ApplyRole"] = "ApplyRole"
+    setting: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Start the role, or a VM that has none."""
+
+    kind: Literal["Start"] = "Start"
+    highly_available: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Look whether everything is as it should be: registered, role, running, disk paths, settings."""
+
+    kind: Literal["Confirm"] = "Confirm"
+    highly_available: bool
+    running: bool
+    configuration_path: str
+    disk_paths: tuple[str, ...]
+    setting: dict[str, object] | None
+    """The role's settings to find, as ApplyRole's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """Delete the parked old VM: the point of no return."""
+
+    kind: Literal["Release"] = "Release"
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """Take the new files out of their places again; those that unregistering deleted need it no more."""
+
+    kind: Literal["Withdraw"] = "Withdraw"
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpark:
+    """Rename the old files back to their places."""
+
+    kind: Literal["Unpark"] = "Unpark"
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutConfigurationBack:
+    """Copy the saved configuration back."""
+
+    kind: Literal["PutConfigurationBack"] = "PutConfigurationBack"
+    copies: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clear:
+    """Remove our folders; ``guarded`` paths, where old files were parked, must be empty."""
+
+    kind: Literal["Clear"] = "Clear"
+    folders: tuple[str, ...]
+    guarded: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclaim:
+    """Give the claim up."""
+
+    kind: Literal["Unclaim"] = "Unclaim"
+    folder: str
+    claim_id: str
+
+
+Forward = (
+    Claim
+    | Stage
+    | Inspect
+    | SaveRole
+    | SetOfflineAction
+    | Stop
+    | ResetOfflineAction
+    | SaveConfiguration
+    | RemoveRole
+    | AwaitUnclustered
+    | Park
+    | Unregister
+    | Place
+    | Register
+    | Grant
+    | DropSavedState
+    | AddRole
+    | ApplyRole
+    | Start
+    | Confirm
+    | Release
+)
+"""The steps of a restore, in their order."""
+
+Step = Forward | Withdraw | Unpark | PutConfigurationBack | Clear | Unclaim
+"""All kinds: those of a restore, and those that only its reverse and its end know."""
