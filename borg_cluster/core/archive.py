@@ -4,13 +4,22 @@ An archive of this tool is named ``{cluster}-{vm id or volume}-{UTC}``; it is wr
 behind it, compared with the manifest, then renamed, so that only a whole one is ever seen under its own name.
 """
 
+import hashlib
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 MANIFEST_SCHEMA = 1
 CHECKPOINT_SUFFIX = ".checkpoint"
 FOLDER = ".borg-cluster"
 """Where the manifest and the inventory lie inside an archive, and our files on a volume."""
+
+_LONGEST = 199
+"""Characters of an archive's name, the suffix included. Borg fails over 255 only when all is read."""
+_LONGEST_PART = 80
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_UNSAFE_BETWEEN = re.compile(r"[/{}]|[^!-~]")
 
 
 class Consistency(StrEnum):
@@ -91,3 +100,42 @@ class Reading:
     seconds: float
     chunk_hashes: dict[str, str]
     changed_while_read: tuple[str, ...]
+
+
+def archive_name(template: str, *, cluster: str, subject: str, at: datetime) -> str:
+    """Return an archive's name by ``archive_name_format``; ``{now}`` is ``at`` in UTC to the second.
+
+    ``cluster`` and ``subject`` may hold anything; what is not a letter, digit, dot, dash or underscore is replaced and a hash
+    keeps two names apart. The name with its suffix is shorter than 200 characters.
+    """
+    now = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    values = {"cluster": _part(cluster), "subject": _part(subject), "now": now}
+    parts = re.split(r"\{(cluster|subject|now)\}", template)
+    name = "".join(values[part] if index % 2 else _UNSAFE_BETWEEN.sub("_", part) for index, part in enumerate(parts))
+    return _shorten(name, _LONGEST - len(CHECKPOINT_SUFFIX)).removesuffix(CHECKPOINT_SUFFIX) or "_"
+
+
+def distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names with a number behind each that came before, so that a format without {subject} loses no archive."""
+    taken: dict[str, None] = {}
+    for name in names:
+        number = 1
+        distinct = name
+        while distinct in taken:
+            number += 1
+            distinct = f"{_shorten(name, _LONGEST - len(CHECKPOINT_SUFFIX) - 6)}_{number}"
+        taken[distinct] = None
+    return tuple(taken)
+
+
+def _part(text: str) -> str:
+    safe = _UNSAFE.sub("_", text)
+    return _shorten(safe if safe == text and text else f"{safe}-{_digest(text)}", _LONGEST_PART)
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 9]}-{_digest(text)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

@@ -1,0 +1,137 @@
+"""Which VMs a job wants, and which of them can't be saved truthfully: each answer with its reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from borg_cluster.core.inventory import FileKind, Finding, FindingCode, OwnedFile, VirtualMachine
+from borg_cluster.core.policy import Condition, Mount, Selection, locate
+from borg_cluster.core.report import Disk
+
+NEVER_STORED = frozenset({FileKind.CHANGE_TRACKING, FileKind.SMART_PAGING})
+"""Windows makes these anew; they are in no archive."""
+DISKS = frozenset({FileKind.DISK, FileKind.PARENT_DISK})
+NEEDED = DISKS | {FileKind.CONFIGURATION}
+"""Without these an archive does not bring the VM back; other files that are gone are gone."""
+
+_REFUSING = {
+    FindingCode.VM_ON_NO_NODE: "no_node_reports_it",
+    FindingCode.STORAGE_CRITICAL: "storage_critical",
+    FindingCode.DISK_PASS_THROUGH: "pass_through",
+    FindingCode.DISK_SHARED: "shared_disk",
+    FindingCode.CHAIN_BROKEN: "chain_broken",
+    FindingCode.CHECKPOINT_ORPHANED: "checkpoint_orphaned",
+    FindingCode.DISK_MISSING: "disk_missing",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Whether a job wants a VM. ``code``: selected, not_selected or excluded."""
+
+    wanted: bool
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a VM that is wanted can't be saved; ``code`` is that of the first reason."""
+
+    code: str
+    reason: str
+
+
+def choose(vm: VirtualMachine, selection: Selection, mounts: tuple[Mount, ...]) -> Choice:
+    """Return whether ``selection`` wants ``vm``: any include condition (none at all: every VM) and no exclude condition."""
+    for condition in selection.exclude:
+        if meets(vm, condition, mounts):
+            return Choice(wanted=False, code="excluded", reason=f"excluded by: {condition.render()}")
+    if not selection.include:
+        return Choice(wanted=True, code="selected", reason="the job selects every virtual machine")
+    for condition in selection.include:
+        if meets(vm, condition, mounts):
+            return Choice(wanted=True, code="selected", reason=f"selected by: {condition.render()}")
+    return Choice(wanted=False, code="not_selected", reason="no include condition holds")
+
+
+def meets(vm: VirtualMachine, condition: Condition, mounts: tuple[Mount, ...]) -> bool:
+    """Return whether a VM meets all keys of a condition; ``volume`` is met by any of its files on a mount of that name."""
+    tag = None if condition.tag is None else condition.tag.removeprefix("#")
+    nodes = () if vm.node is None else (vm.node, vm.node.partition(".")[0])
+    return (
+        _fits(condition.name, (vm.name,))
+        and (condition.id is None or condition.id.strip("{}").lower() == vm.id)
+        and _fits(condition.node, nodes)
+        and (condition.volume is None or _fits(condition.volume, volumes_of(vm, mounts)))
+        and _fits(tag, vm.tags)
+        and (condition.highly_available is None or condition.highly_available == vm.highly_available)
+    )
+
+
+def volumes_of(vm: VirtualMachine, mounts: tuple[Mount, ...]) -> tuple[str, ...]:
+    """Return the names of the mounts that hold any of a VM's files, sorted."""
+    located = (locate(file.path, mounts, node=vm.node) for file in vm.files)
+    return tuple(sorted({place.mount.name for place in located if place is not None}))
+
+
+def _fits(pattern: str | None, words: tuple[str, ...]) -> bool:
+    """Return whether any word equals the glob or matches it, without case: a VM may be called ``web[1]*``."""
+    if pattern is None:
+        return True
+    wanted = pattern.lower()
+    return any(word.lower() == wanted or fnmatchcase(word.lower(), wanted) for word in words)
+
+
+def refuse(vm: VirtualMachine, findings: tuple[Finding, ...], mounts: tuple[Mount, ...]) -> Refusal | None:
+    """Return why ``vm`` can't be saved truthfully, with all reasons in one text, or None."""
+    reasons: dict[str, list[str]] = {}
+    for code, text in (*_doubts(vm), *_unmapped(vm, mounts)):
+        reasons.setdefault(code, []).append(text)
+    for finding in findings:
+        code = _REFUSING.get(finding.code, "")
+        if finding.subject == vm.id and code and code not in reasons:
+            reasons[code] = [finding.message]
+    if not reasons:
+        return None
+    texts = (text for several in reasons.values() for text in dict.fromkeys(several))
+    return Refusal(code=next(iter(reasons)), reason="; ".join(texts))
+
+
+def _doubts(vm: VirtualMachine) -> Iterator[tuple[str, str]]:
+    if not vm.nodes:
+        yield "no_node_reports_it", "no node reports it, so its files are not known"
+    elif not stored_files(vm):
+        yield "no_files", "no file of it is known"
+    if (vm.state or "").lower().endswith("critical"):
+        yield "storage_critical", f"its state is {vm.state}: its storage is not available"
+    for disk in vm.disks:
+        yield from _disk_doubts(disk)
+    for file in vm.files:
+        if file.kind in NEEDED and file.exists is False:
+            code = "disk_missing" if file.kind in DISKS else "configuration_missing"
+            yield code, f"{file.path} is missing"
+
+
+def _disk_doubts(disk: Disk) -> Iterator[tuple[str, str]]:
+    place = f"{disk.controller_type} {disk.controller_number}:{disk.controller_location}"
+    if disk.disk_number is not None:
+        yield "pass_through", f"the disk at {place} is a pass-through disk"
+    if disk.shared:
+        yield "shared_disk", f"the disk at {place} is shared with other VMs"
+    if disk.chain_error is not None:
+        yield "chain_broken", f"the chain of the disk at {place} is broken ({disk.chain_error})"
+    for file in disk.chain:
+        if not file.exists:
+            yield "disk_missing", f"{file.path} is missing"
+
+
+def _unmapped(vm: VirtualMachine, mounts: tuple[Mount, ...]) -> Iterator[tuple[str, str]]:
+    for file in stored_files(vm):
+        if locate(file.path, mounts, node=vm.node) is None:
+            yield "not_mapped", f"no mount of the configuration reaches {file.path}"
+
+
+def stored_files(vm: VirtualMachine) -> tuple[OwnedFile, ...]:
+    """Return the files of a VM that belong into its archive: all that are there, but for what Windows makes anew."""
+    return tuple(file for file in vm.files if file.kind not in NEVER_STORED and file.exists is not False)
