@@ -40,12 +40,15 @@ def now() -> datetime:
 
 
 @contextmanager
-def open_site(settings: Settings) -> Iterator[Site]:
-    """Open the configured cluster for a command; everything is closed when it ends. Raises ConfigError or UsageError."""
+def open_site(settings: Settings, *sinks: Sink) -> Iterator[Site]:
+    """Open the configured cluster for a command; everything is closed when it ends. Raises ConfigError or UsageError.
+
+    ``sinks``: the command's own, beside the terminal (or the JSON log), the plugins and the count.
+    """
     policy = chosen_policy(settings)
     with ExitStack() as stack:
         tally = Tally()
-        shown = fan_out(tally, _view(settings, stack))
+        shown = fan_out(tally, *sinks, _view(settings, stack))
         emit = fan_out(shown, _observers(settings.plugins, shown))
         state = config.state_directory(os.environ)
         context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state))
