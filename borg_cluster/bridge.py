@@ -117,7 +117,7 @@ class Bridge:
         return self._ask(RoleSetting, node, "Get-BorgClusterRoleSetting", {"VMId": vm_id})
 
     def get_claim(self, node: str, *, vm_id: str, folder: str) -> ClaimState | Lost:
-        """Return who holds the VM. ``folder``: the work folder of its storage, ``<prefix>\\.borg-cluster``."""
+        """Return who holds the VM. ``folder`` is the ``.borg-cluster`` folder of its storage."""
         return self._ask(ClaimState, node, "Get-BorgClusterClaim", {"VMId": vm_id, "Folder": folder})
 
     def new_claim(self, node: str, *, vm_id: str, folder: str, claim_id: str, holder: str, purpose: str) -> ClaimState | Lost:
@@ -235,7 +235,7 @@ class _Numbered:
 
 
 @cache
-def _adapter(answer: type[Answer]) -> TypeAdapter[Answer]:
+def _adapter(answer: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - functools.cache is blind to type variables
     return TypeAdapter(answer)
 
 
@@ -244,7 +244,9 @@ def _decode(answer: type[Answer], text: str, *, node: str) -> Answer | Lost:
     try:
         number = _adapter(_Numbered).validate_json(text, strict=True).schema
         if number == SCHEMA:
-            return _adapter(answer).validate_json(text, strict=True)
+            # mypy takes a class for unhashable
+            decoded: Answer = _adapter(answer).validate_json(text, strict=True)  # type: ignore[arg-type]
+            return decoded
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "answer"

@@ -1,0 +1,189 @@
+"""Every way that a session or a command can fail, brought to one family."""
+
+import ssl
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import requests
+from pypsrp.exceptions import AuthenticationError, WinRMError, WSManFaultError
+from spnego.exceptions import SpnegoError
+from urllib3.exceptions import NameResolutionError, ReadTimeoutError
+
+from borg_cluster.core.policy import RemotingSettings
+from borg_cluster.errors import BorgClusterError
+
+TRANSPORT_ERRORS = (requests.RequestException, SpnegoError, WinRMError, ParseError, ValueError, ImportError)
+"""What pypsrp lets through: of its own, of requests and spnego, and (a missing user name, or a missing Kerberos) of Python."""
+
+_OPERATION_TIMED_OUT = 2150858793
+_SHELL_GONE = (2150858843, 2150858816)
+_NO_SUCH_CONFIGURATION = (2150858811, 2150858754, 2150858752)
+_ACCESS_DENIED = 5
+_NAME_MISMATCH = 62
+"""OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH."""
+
+_FACILITY_WIN32 = 0x8007
+_FACILITY_DOTNET = 0x8013
+
+_CATEGORIES = (
+    *("NotSpecified", "OpenError", "CloseError", "DeviceError", "DeadlockDetected", "InvalidArgument", "InvalidData"),
+    *("InvalidOperation", "InvalidResult", "InvalidType", "MetadataError", "NotImplemented", "NotInstalled", "ObjectNotFound"),
+    *("OperationStopped", "OperationTimeout", "SyntaxError", "ParserError", "PermissionDenied", "ResourceBusy"),
+    *("ResourceExists", "ResourceUnavailable", "ReadError", "WriteError", "FromStdErr", "SecurityError", "ProtocolError"),
+    *("ConnectionError", "AuthenticationError", "LimitsExceeded", "QuotaExceeded", "NotEnabled"),
+)
+"""Names of System.Management.Automation.ErrorCategory by number."""
+
+
+class Kind(StrEnum):
+    """What stood between us and the answer."""
+
+    UNREACHABLE = "unreachable"
+    """Nobody there, or the connection was lost; a command may or may not have been carried out."""
+    TIMEOUT = "timeout"
+    """As for UNREACHABLE: the outcome of a command is unknown."""
+    TLS = "tls"
+    AUTH = "auth"
+    CONFIGURATION = "configuration"
+    """The node has no session configuration of that name."""
+    WSMAN = "wsman"
+    """The node's remoting failed in another way, or answered what no command of ours answers."""
+    MISSING_COMMAND = "missing_command"
+    COMMAND = "command"
+    """The command reported an error record; ``fields`` holds error_id, category, code and target."""
+
+
+class RemotingError(BorgClusterError):
+    """No answer, and why: one ``kind``, a one-line message that names the node, and perhaps a hint."""
+
+    def __init__(self, kind: Kind, message: str, *, hint: str | None = None, **fields: object) -> None:
+        super().__init__(message, hint=hint, **fields)
+        self.kind = kind
+
+
+def classify(error: Exception, *, settings: RemotingSettings, node: str) -> RemotingError:
+    """Return one of TRANSPORT_ERRORS as what it means for this node."""
+    if isinstance(error, requests.RequestException):
+        return _of_connection(error, settings, node)
+    if isinstance(error, WSManFaultError):
+        return _of_fault(error, settings, node)
+    if isinstance(error, AuthenticationError):
+        return _login_refused(settings, node)
+    if isinstance(error, (SpnegoError, ValueError, ImportError)):
+        hint = "remoting: auth:, username: and password: must fit each other; Kerberos needs pypsrp[kerberos] and a ticket"
+        return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {_one_line(error)}", hint=hint)
+    return RemotingError(Kind.WSMAN, f"{node}: {_one_line(error)}")
+
+
+def from_record(record: Any, *, node: str, command: str) -> RemotingError:  # noqa: ANN401 - pypsrp's objects carry no types
+    """Return an error record as an error; ``code`` is always an HRESULT, such as 0x8007139F for Win32's 5023."""
+    error_id = str(record.fq_error or "")
+    message = " ".join(str(_property(record.exception, "Message") or record).split())
+    if error_id.split(",", maxsplit=1)[0] == "CommandNotFoundException":
+        hint = f"run Install-BorgCluster.ps1 on {node}: its module is missing or older than this borg-cluster"
+        return RemotingError(Kind.MISSING_COMMAND, f"{node}: it has no command {command}", hint=hint)
+    return RemotingError(
+        Kind.COMMAND,
+        f"{node}: {command}: {message}",
+        error_id=error_id,
+        category=_CATEGORIES[record.category] if record.category in range(len(_CATEGORIES)) else str(record.category),
+        code=_code(record.exception),
+        target=record.target_name or None,
+    )
+
+
+def _code(exception: object) -> str | None:
+    for one in (exception, _property(exception, "InnerException")):
+        win32, number = _property(one, "NativeErrorCode"), _property(one, "HResult")
+        if isinstance(win32, int):
+            return f"0x{_FACILITY_WIN32:04X}{win32 & 0xFFFF:04X}"
+        # .NET's own numbers only repeat the class of the exception
+        if isinstance(number, int) and (number >> 16) & 0xFFFF != _FACILITY_DOTNET:
+            return f"0x{number & 0xFFFFFFFF:08X}"
+    return None
+
+
+def _property(of: Any, name: str) -> object:  # noqa: ANN401 - pypsrp's objects carry no types
+    return getattr(of, "adapted_properties", {}).get(name)
+
+
+def _of_connection(error: requests.RequestException, settings: RemotingSettings, node: str) -> RemotingError:
+    causes = tuple(_causes(error))
+    for one in causes:
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return _not_trusted(one, settings, node)
+    if isinstance(error, requests.ConnectTimeout):
+        seconds = settings.connection_timeout
+        return RemotingError(Kind.TIMEOUT, f"{node}: accepted no connection on port {settings.port} for {seconds} s")
+    if isinstance(error, requests.Timeout) or any(isinstance(one, ReadTimeoutError) for one in causes):
+        return timed_out(node)
+    if any(isinstance(one, ssl.SSLError) and one.reason == "WRONG_VERSION_NUMBER" for one in causes):
+        return RemotingError(
+            Kind.TLS, f"{node}: no TLS on port {settings.port}", hint="remoting: port: must be WinRM's HTTPS port"
+        )
+    return _unreachable(causes, settings, node)
+
+
+def _unreachable(causes: tuple[BaseException, ...], settings: RemotingSettings, node: str) -> RemotingError:
+    if any(isinstance(one, NameResolutionError) for one in causes):
+        hint = f"give {node} an address in DNS, or under remoting: addresses:"
+        return RemotingError(Kind.UNREACHABLE, f"{node}: its name has no address", hint=hint)
+    if any(isinstance(one, ConnectionRefusedError) for one in causes):
+        hint = f"is {node} up, and does WinRM listen for HTTPS there (winrm enumerate winrm/config/listener)?"
+        return RemotingError(Kind.UNREACHABLE, f"{node}: connection refused on port {settings.port}", hint=hint)
+    return RemotingError(Kind.UNREACHABLE, f"{node}: the connection was lost: {_one_line(causes[-1])}")
+
+
+def timed_out(node: str) -> RemotingError:
+    """Return the error of a node that did not answer in time."""
+    return RemotingError(Kind.TIMEOUT, f"{node}: no answer in time")
+
+
+def _not_trusted(error: ssl.SSLCertVerificationError, settings: RemotingSettings, node: str) -> RemotingError:
+    if error.verify_code == _NAME_MISMATCH:
+        hint = f"its certificate must name {node}; a name other than the node's own is never accepted"
+        return RemotingError(Kind.TLS, f"{node}: its TLS certificate is for another name", hint=hint)
+    ca = settings.ca or "the system's authorities"
+    hint = f"remoting: ca: must hold the authority that signed its certificate (now: {ca})"
+    return RemotingError(Kind.TLS, f"{node}: its TLS certificate is not trusted: {error.verify_message}", hint=hint)
+
+
+def _of_fault(error: WSManFaultError, settings: RemotingSettings, node: str) -> RemotingError:
+    if error.code == _OPERATION_TIMED_OUT:
+        return timed_out(node)
+    if error.code in _SHELL_GONE:
+        return RemotingError(
+            Kind.UNREACHABLE, f"{node}: the session is gone: the node restarted, or another one has its name now"
+        )
+    if error.code in _NO_SUCH_CONFIGURATION:
+        name = settings.configuration_name
+        hint = f"run Install-BorgCluster.ps1 on {node}, or mend remoting: configuration_name:"
+        return RemotingError(Kind.CONFIGURATION, f"{node}: it has no session configuration {name}", hint=hint)
+    if error.code == _ACCESS_DENIED:
+        return _login_refused(settings, node)
+    return RemotingError(Kind.WSMAN, f"{node}: {_one_line(error)}")
+
+
+def _login_refused(settings: RemotingSettings, node: str) -> RemotingError:
+    who = settings.username or "the current user"
+    hint = f"check remoting: username: and password:, and that {who} may use the session configuration"
+    return RemotingError(Kind.AUTH, f"{node}: login refused for {who} ({settings.auth})", hint=hint)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what it was made of, the deepest last; requests and urllib3 put one inside the other's arguments."""
+    seen: list[BaseException] = []
+    waiting: list[object] = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if not isinstance(one, BaseException) or one in seen:
+            continue
+        seen.append(one)
+        yield one
+        waiting += [getattr(one, "reason", None), *one.args, one.__cause__, one.__context__]
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
