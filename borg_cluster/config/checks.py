@@ -59,8 +59,8 @@ def _check_mounts(document: Document) -> None:
     prefixes: dict[tuple[str, str], str] = {}
     paths: dict[str, str] = {}
     for path, mount in _items(document, "mounts"):
-        windows, node = mount.get("windows"), mount.get("node")
-        if not isinstance(windows, str):
+        windows, node = _windows_path(mount.get("windows")), mount.get("node")
+        if windows is None:
             continue
         place = document.place((*path, "windows"))
         _check_node_of(document, path, windows, node)
@@ -72,12 +72,20 @@ def _check_mounts(document: Document) -> None:
         _once(document, paths, str(mount.get("path")).rstrip("/"), document.place((*path, "path")), "two mounts at one place")
 
 
+def _windows_path(value: object) -> str | None:
+    """Return a mount's Windows path, normalised; None if it is none, which is told elsewhere."""
+    try:
+        return words.parse_windows_path(value) if isinstance(value, str) else None
+    except words.Wrong:
+        return None
+
+
 def _check_node_of(document: Document, path: KeyPath, windows: str, node: object) -> None:
     """A node's own disk is another one on each node; a cluster volume or a share is the same on all."""
     if words.is_cluster_wide(windows):
         if node is not None:
             document.complain(document.place((*path, "node")), f"all nodes reach {windows}", "leave `node:` out")
-    elif node is None and windows[1:2] == ":":
+    elif node is None:
         document.complain(
             document.place((*path, "windows")),
             f"{windows} is another disk on each node: `node:` is missing",

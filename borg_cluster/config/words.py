@@ -76,7 +76,7 @@ def parse_windows_path(text: str) -> str:
     if path.startswith(("\\\\?\\", "\\\\.\\")):
         raise Wrong(f"'{text}' is a device path", "write it as Windows shows it: C:\\... or \\\\server\\share\\...")
     if not _DRIVE.match(path) and not _SHARE.match(path):
-        raise Wrong(f"'{text}' is no absolute Windows path", "such as 'C:\\ClusterStorage\\Volume1' or '\\\\server\\share'")
+        raise Wrong(f"'{text}' is no full Windows path", "such as 'C:\\ClusterStorage\\Volume1' or '\\\\server\\share'")
     rest = path[2:]
     if _FORBIDDEN.search(rest) or ":" in rest:
         raise Wrong(

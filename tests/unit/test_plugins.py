@@ -1,0 +1,164 @@
+"""Other people's code: how it's found, what it may say, and what happens when it's wrong."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import SimpleNamespace
+
+import click
+import pytest
+
+from borg_cluster import plugins
+from borg_cluster.core.archive import ArchiveKind, Consistency
+from borg_cluster.core.backup_plan import BackupPlan, PlannedArchive
+from borg_cluster.core.event import Warned
+from borg_cluster.errors import ExitCode, UsageError, Vetoed
+from borg_cluster.hookspecs import hookimpl
+
+PLAN = BackupPlan(cluster="hv", run_id="r", at="2024-01-01T00:00:00Z", archives=(), skipped=(), uncovered=())
+EVENT = Warned(subject="x", message="y", hint=None)
+HEAD = "from borg_cluster.hookspecs import Veto, hookimpl\n"
+
+
+def archive() -> PlannedArchive:
+    return PlannedArchive(
+        kind=ArchiveKind.VOLUME, job="j", repository="r", subject="Volume1", name="Volume1", node=None, archive="a", comment="",
+        consistency=Consistency.CRASH, consistency_reason="", reason="", files=(), roots=(("/mnt/1", "Volume1"),), left_out=(),
+        warnings=(),
+    )  # fmt: skip
+
+
+def site(folder: Path, **files: str) -> plugins.PluginManager:
+    """Load the plugins with these files as the site's."""
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(HEAD + text, encoding="utf-8")
+    return plugins.load(folder)
+
+
+def refusal(folder: Path, text: str) -> str:
+    """Return what is said about a site's file with ``text``."""
+    with pytest.raises(UsageError) as raised:
+        site(folder, wrong=text)
+    assert "\n" not in raised.value.message
+    return raised.value.message.replace(f"{folder}/", "")
+
+
+def test_hook_get_secret_asks_the_site_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORD", "ours")
+    manager = site(
+        tmp_path, vault="@hookimpl\ndef get_secret(reference):\n    return 'theirs' if 'vault' in reference else None\n"
+    )
+
+    assert manager.secret("{vault x}") == "theirs"
+    assert manager.secret("{env WORD}") == "ours"
+    with pytest.raises(UsageError, match=r"no plugin resolves the secret \{pass x\}"):
+        manager.secret("{pass x}")
+
+
+def test_hook_open_source_is_valid_inside_the_with(tmp_path: Path) -> None:
+    manager = site(tmp_path)
+    events: list[str] = []
+
+    @contextmanager
+    def snapshot(planned: PlannedArchive):  # type: ignore[no-untyped-def]  # noqa: ANN202 - as a site would write it
+        events.append("opened")
+        yield replace(planned, roots=(("/snap/1", "Volume1"),))
+        events.append("closed")
+
+    with manager.open_source(archive(), owner=lambda: None) as plain:
+        assert plain == archive()
+    manager.register(SimpleNamespace(open_source=hookimpl(lambda archive, owner: snapshot(archive) if owner() else None)))
+
+    with manager.open_source(archive(), owner=lambda: "node2") as moved:
+        assert moved.roots == (("/snap/1", "Volume1"),)
+        assert events == ["opened"]
+    assert events == ["opened", "closed"]
+
+
+def test_hook_before_create_says_no(tmp_path: Path) -> None:
+    manager = site(tmp_path, gate="@hookimpl\ndef before_create(plan):\n    raise Veto('not on ' + plan.cluster)\n")
+
+    with pytest.raises(Vetoed, match=r"^plugin .*gate\.py refuses: not on hv$") as raised:
+        manager.check_create(PLAN)
+
+    assert raised.value.exit_code is ExitCode.REFUSED
+
+
+def test_a_gate_that_breaks_is_a_no(tmp_path: Path) -> None:
+    manager = site(tmp_path, gate="@hookimpl\ndef before_create():\n    raise OSError('disk\\n full')\n")
+
+    with pytest.raises(Vetoed, match=r"gate\.py failed in before_create, which counts as a no: OSError: disk full$"):
+        manager.check_create(PLAN)
+
+
+def test_hook_on_event_never_breaks_a_run(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    manager = site(
+        tmp_path,
+        a=f"import pathlib\n@hookimpl\ndef on_event(event):\n    pathlib.Path({str(seen)!r}).write_text(event.message)\n",
+        b="@hookimpl\ndef on_event(event):\n    raise KeyError(event.subject)\n",
+    )
+
+    (warning,) = manager.observe(EVENT)
+
+    assert seen.read_text() == "y"
+    assert warning.subject.endswith("b.py")
+    assert warning.message.endswith("b.py failed on Warned: KeyError: 'x'")
+
+
+def test_hook_add_commands(tmp_path: Path) -> None:
+    manager = site(
+        tmp_path,
+        more="import click\n@hookimpl\ndef add_commands(cli):\n    cli.add_command(click.Command('hello'))\n",
+    )
+    group = click.Group()
+
+    manager.add_commands(group)
+
+    assert list(group.commands) == ["hello"]
+
+
+def test_a_plugin_that_cannot_add_its_commands_is_named(tmp_path: Path) -> None:
+    manager = site(tmp_path, more="@hookimpl\ndef add_commands(cli):\n    cli.nothing()\n")
+
+    with pytest.raises(UsageError, match=r"more\.py can't add its commands: AttributeError"):
+        manager.add_commands(click.Group())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = (\n", "wrong.py:2: SyntaxError: '(' was never closed"),
+        ("\n\n1 / 0\n", "wrong.py:4: ZeroDivisionError: division by zero"),
+        ("import no_such_module\n", "wrong.py:2: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("def before_create(plan): ...\n", "wrong.py: implements no hook"),
+        ("@hookimpl\ndef befor_create(plan): ...\n", "wrong.py: there is no hook 'befor_create'"),
+        ("@hookimpl\ndef before_create(plam): ...\n", "wrong.py: hook 'before_create' has no argument 'plam'"),
+    ],
+)
+def test_a_wrong_file_is_one_line_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    assert refusal(tmp_path, text) == said
+
+
+def test_a_file_that_everybody_may_write_is_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "open.py"
+    file.write_text("raise SystemExit", encoding="utf-8")
+    file.chmod(0o666)
+
+    with pytest.raises(UsageError, match="everybody may write this file"):
+        plugins.load(tmp_path)
+
+
+def test_installed_packages_come_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_group(group: str) -> tuple[EntryPoint, ...]:
+        return (EntryPoint("broken", "borg_cluster.nowhere", group),)
+
+    monkeypatch.setattr(plugins, "entry_points", of_group)
+
+    with pytest.raises(UsageError, match=r"^plugin broken \(borg_cluster.nowhere\) does not load: ModuleNotFoundError"):
+        plugins.load(None)
+
+
+def test_no_directory_is_no_site(tmp_path: Path) -> None:
+    assert {name for name, _ in plugins.load(tmp_path / "none").list_name_plugin()} == {"credentials"}
