@@ -135,11 +135,16 @@ class Unregister:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Rename the staged files to where they belong. ``leftovers``: where a remnant in such a place is parked first."""
+    """Rename the staged files to where they belong.
+
+    ``leftovers``: where a remnant in such a place is parked first. ``traces``: change tracking that the new VM may make beside
+    its disks, and where taking it back puts that.
+    """
 
     kind: Literal["Place"] = "Place"
     moves: tuple[Move, ...]
     leftovers: tuple[Move, ...]
+    traces: tuple[Move, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -182,10 +182,10 @@ _TABLE: dict[type[Any], Row[Any]] = {
         reverse=_unregister_reverse,
     ),
     kinds.Place: Row[kinds.Place](
-        paths=lambda s: _both(s.moves),
+        paths=lambda s: _both((*s.moves, *s.leftovers)),
         is_done=lambda s, o: all(o.exists(m.destination) and not o.exists(m.source) for m in s.moves),
         needs=_place_needs,
-        reverse=lambda s: (kinds.Withdraw(moves=_swap(s.moves)),),
+        reverse=lambda s: (kinds.Withdraw(moves=_swap(s.moves) + s.traces),),
     ),
     kinds.Register: Row[kinds.Register](
         paths=lambda s: (s.path,),

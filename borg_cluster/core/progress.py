@@ -1,0 +1,182 @@
+"""How far a restore got: replay(plan, records) -> Progress. Pure.
+
+Begun is recorded before a step acts and Done after, so that a step begun and not done is in doubt, and nothing else ever is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.step import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A step is about to act. ``at`` ISO UTC, as in every record."""
+
+    record: Literal["begun"] = "begun"
+    step: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A step is done; ``acted`` False: it was found done."""
+
+    record: Literal["done"] = "done"
+    step: str
+    at: str
+    acted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A fact that a later step, or the undo, needs: ``role_setting``, ``node``, ``warning``."""
+
+    record: Literal["noted"] = "noted"
+    fact: str
+    value: object
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replanned:
+    """The old VM isn't what the plan knew: this plan is in force from here on. What it has in common stays done."""
+
+    record: Literal["replanned"] = "replanned"
+    plan: RestorePlan
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turned:
+    """From here on other steps are walked: ``purpose`` 'undo' takes the restore back, 'release' deletes the parked old VM."""
+
+    record: Literal["turned"] = "turned"
+    purpose: Literal["undo", "release"]
+    steps: tuple[Step, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The walk ended: ``restored``, ``undone``, ``released``, or ``refused`` (the claim was another's; nothing was done)."""
+
+    record: Literal["finished"] = "finished"
+    outcome: Literal["restored", "undone", "released", "refused"]
+    at: str
+
+
+Record = Begun | Done | Noted | Replanned | Turned | Finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a restore stands.
+
+    ``steps`` are those being walked, ``done`` the ones of them that are done; ``begun`` every step of the restore proper in the
+    order in which they were first begun (what an undo takes back). ``in_doubt``: the next step was begun and not done.
+    """
+
+    plan: RestorePlan
+    purpose: Literal["restore", "undo", "release"]
+    steps: tuple[Step, ...]
+    done: tuple[Step, ...]
+    begun: tuple[Step, ...]
+    in_doubt: bool
+    facts: dict[str, object]
+    warnings: tuple[str, ...]
+    outcome: str | None
+    """Of the walk that finished last, as long as no other has begun."""
+    stopped_at: str | None
+    """When the VM began to stop, and when it ran again."""
+    started_at: str | None
+
+    @property
+    def next_step(self) -> Step | None:
+        """The first step that is not done. A step of a plan made anew counts as done only if it is still the same."""
+        return next((step for step in self.steps if step not in self.done), None)
+
+    @property
+    def offline_seconds(self) -> float | None:
+        """Seconds from the stop's begin to the start's end, whoever carried them out."""
+        if self.stopped_at is None or self.started_at is None:
+            return None
+        return (datetime.fromisoformat(self.started_at) - datetime.fromisoformat(self.stopped_at)).total_seconds()
+
+    @property
+    def can_undo(self) -> bool:
+        """Nothing of the old VM has been deleted."""
+        return not any(step.kind == "Release" for step in self.begun) and self.purpose != "release" and self.outcome != "refused"
+
+
+def replay(plan: RestorePlan, records: Iterable[Record]) -> Progress:
+    """Return how far the records lead. Raises ValueError if a record speaks of a step that isn't being walked."""
+    progress = Progress(
+        plan=plan,
+        purpose="restore",
+        steps=tuple(planned.step for planned in plan.steps),
+        done=(),
+        begun=(),
+        in_doubt=False,
+        facts={},
+        warnings=(),
+        outcome=None,
+        stopped_at=None,
+        started_at=None,
+    )
+    for record in records:
+        progress = advance(progress, record)
+    return progress
+
+
+def advance(progress: Progress, record: Record) -> Progress:
+    """Return the progress after one more record."""
+    match record:
+        case Begun():
+            return _begin(progress, record)
+        case Done():
+            return _finish_step(progress, record)
+        case Noted(fact="warning"):
+            return replace(progress, warnings=(*progress.warnings, str(record.value)))
+        case Noted():
+            return replace(progress, facts=progress.facts | {record.fact: record.value})
+        case Replanned():
+            return replace(
+                progress, plan=record.plan, steps=tuple(planned.step for planned in record.plan.steps), in_doubt=False
+            )
+        case Turned():
+            return replace(progress, purpose=record.purpose, steps=record.steps, done=(), in_doubt=False, outcome=None)
+        case Finished():
+            return replace(progress, outcome=record.outcome, in_doubt=False)
+
+
+def _step(progress: Progress, kind: str) -> Step:
+    step = progress.next_step
+    if step is None or step.kind != kind:
+        raise ValueError(f"the journal speaks of {kind} where {step.kind if step else 'nothing'} is next")
+    return step
+
+
+def _begin(progress: Progress, record: Begun) -> Progress:
+    step = _step(progress, record.step)
+    if progress.purpose != "restore":
+        # Once a release has begun to delete there is nothing left to put back.
+        begun = (*progress.begun, step) if step.kind == "Release" else progress.begun
+        return replace(progress, begun=begun, in_doubt=True)
+    begun = progress.begun if step in progress.begun else (*progress.begun, step)
+    stopped_at = record.at if step.kind == "Stop" and progress.stopped_at is None else progress.stopped_at
+    return replace(progress, begun=begun, in_doubt=True, outcome=None, stopped_at=stopped_at)
+
+
+def _finish_step(progress: Progress, record: Done) -> Progress:
+    step = _step(progress, record.step)
+    started = progress.purpose == "restore" and step.kind == "Start"
+    return replace(
+        progress,
+        done=(*progress.done, step),
+        in_doubt=False,
+        started_at=record.at if started else progress.started_at,
+    )

@@ -1,0 +1,208 @@
+"""Which steps a restore has, in which order, and why; and why each other one isn't needed. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from borg_cluster.core import step as kinds
+from borg_cluster.core.archive import Consistency, Manifest
+from borg_cluster.core.inventory import FileKind, VirtualMachine
+from borg_cluster.core.observed import STOPPED_STATES
+from borg_cluster.core.policy import Policy
+from borg_cluster.core.restore_files import RestoreFiles
+from borg_cluster.core.restore_target import VM_RESOURCE, manifest_disk_paths, manifest_state, role_name
+from borg_cluster.core.step import Step
+
+OFFLINE_ACTIONS = {"turn_off": 0, "save": 1, "shutdown": 2}
+"""Policy.stop_action as the cluster's OfflineAction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """A step and why it's there."""
+
+    step: Step
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOutStep:
+    """A kind of step that this restore doesn't have, and why."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the steps are made from. ``saved_role``: the role's settings, if this restore has noted them already."""
+
+    manifest: Manifest
+    policy: Policy
+    vm: VirtualMachine | None
+    files: RestoreFiles
+    restore_id: str
+    claim_folder: str
+    node: str
+    saved_role: dict[str, object] | None
+    highly_available: bool
+    running: bool
+    """How it is to end."""
+
+    @property
+    def registered(self) -> bool:
+        """Whether a node has it."""
+        return self.vm is not None and bool(self.vm.nodes)
+
+    @property
+    def has_role(self) -> bool:
+        """Whether it is highly available now."""
+        return self.vm is not None and self.vm.role is not None
+
+    @property
+    def runs_now(self) -> bool:
+        """Whether it must be stopped."""
+        return runs(self.vm)
+
+
+def runs(vm: VirtualMachine | None) -> bool:
+    """Return whether a VM is in a state in which its files are held."""
+    return vm is not None and vm.state is not None and vm.state not in STOPPED_STATES
+
+
+def ran(manifest: Manifest) -> bool:
+    """Return whether the VM ran when it was backed up."""
+    return manifest_state(manifest) not in {None, *STOPPED_STATES}
+
+
+def plan_steps(case: Case) -> tuple[PlannedStep | LeftOutStep, ...]:
+    """Return every step in its order, planned or left out, each with its reason."""
+    return (*_prepare_steps(case), *_old_steps(case), *_new_steps(case))
+
+
+def _offline_action(vm: VirtualMachine | None) -> int | None:
+    resources = vm.resources if vm is not None else ()
+    return next((resource.offline_action for resource in resources if resource.resource_type == VM_RESOURCE), None)
+
+
+def _planned(step: Step, reason: str) -> PlannedStep:
+    return PlannedStep(step=step, reason=reason)
+
+
+def _left_out(kind: str, reason: str) -> LeftOutStep:
+    return LeftOutStep(kind=kind, reason=reason)
+
+
+def _prepare_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    """Yield the steps that touch nothing of the VM."""
+    claim = kinds.Claim(folder=case.claim_folder, claim_id=case.restore_id)
+    size = sum(file.size or 0 for file in case.files.staged)
+    yield _planned(claim, "one restore or backup of a virtual machine at a time")
+    yield _planned(kinds.Stage(files=case.files.staged), f"{len(case.files.staged)} files, {size} bytes, beside their places")
+    yield _planned(kinds.Inspect(files=case.files.staged), "nothing is touched before the files are known to be right")
+    if case.has_role:
+        yield _planned(kinds.SaveRole(), "removing the role loses its settings")
+    else:
+        yield _left_out("SaveRole", "it isn't highly available now")
+
+
+def _old_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    """Yield the steps that set the old VM aside."""
+    yield from _stop_steps(case)
+    listed_later = "its role is offline and no node lists it: known once the role is removed"
+    gone = listed_later if case.has_role else "no node has it registered"
+    if case.registered:
+        reason = "unregistering deletes the configuration; until its release the old one can be put back"
+        yield _planned(kinds.SaveConfiguration(copies=case.files.saved), reason)
+    else:
+        yield _left_out("SaveConfiguration", f"nothing to save: {gone}")
+    if case.vm is not None and case.vm.role is not None:
+        yield _planned(kinds.RemoveRole(name=case.vm.role.name), "a highly available virtual machine can't be unregistered")
+        yield _planned(kinds.AwaitUnclustered(), "a node registers it again some seconds after its role went")
+    else:
+        yield _left_out("RemoveRole", "nothing to remove: it has no role")
+        yield _left_out("AwaitUnclustered", "nothing to wait for: it has no role")
+    reason = "the old disks are renamed away, not deleted" if case.registered else "what lies in the way is renamed, not deleted"
+    yield _planned(kinds.Park(moves=case.files.parked), reason)
+    if case.registered and case.vm is not None:
+        old = kinds.Unregister(configuration_path=case.vm.configuration_path, moves=case.files.parked, copies=case.files.saved)
+        yield _planned(old, "its place is taken by the one from the archive, with the same id")
+    else:
+        yield _left_out("Unregister", f"nothing to unregister: {gone}")
+
+
+def _stop_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    action = OFFLINE_ACTIONS[case.policy.stop_action]
+    previous = _offline_action(case.vm)
+    if case.has_role and case.runs_now and previous != action:
+        reason = f"stopping the role shall {case.policy.stop_action.replace('_', ' ')} the virtual machine"
+        yield _planned(kinds.SetOfflineAction(action=action, previous=previous), reason)
+    else:
+        why = "stopping its role does that already" if case.has_role and case.runs_now else "no role is to be stopped"
+        yield _left_out("SetOfflineAction", why)
+    if case.runs_now:
+        stop = kinds.Stop(highly_available=case.has_role, action=case.policy.stop_action)
+        yield _planned(stop, "its disks can't be replaced while it runs; the time offline begins here")
+    else:
+        state = case.vm.state if case.vm else None
+        yield _left_out("Stop", f"nothing to stop: {f'it is {state}' if state else 'it does not run'}")
+    if case.has_role and case.runs_now and previous not in {action, None}:
+        yield _planned(kinds.ResetOfflineAction(action=previous or 0), "a policy that was changed is put back at once")
+    else:
+        yield _left_out("ResetOfflineAction", "nothing was changed")
+
+
+def _new_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    """Yield the steps that bring the VM from the archive in."""
+    moves = tuple(kinds.Move(source=file.staged, destination=file.final) for file in case.files.staged)
+    configuration = next(file.final for file in case.files.staged if file.kind == FileKind.CONFIGURATION)
+    place = kinds.Place(moves=moves, leftovers=case.files.leftovers, traces=case.files.traces)
+    yield _planned(place, "renames, since they are staged on the same volumes")
+    yield _planned(kinds.Register(path=configuration), f"on {case.node}, under its own id")
+    granted = tuple(file.final for file in case.files.staged) + tuple(path for path, _ in case.files.kept)
+    yield _planned(kinds.Grant(files=granted), "files written from outside lack the right of its account")
+    if case.manifest.consistency is Consistency.OFFLINE and manifest_state(case.manifest) == "Saved":
+        yield _left_out("DropSavedState", "it was saved when it was backed up: its saved state fits its disks")
+    else:
+        yield _planned(kinds.DropSavedState(), "a saved state does not fit disks of another moment")
+    yield from _role_steps(case)
+    setting = None if case.has_role or case.saved_role else case.manifest.role_setting
+    disks = manifest_disk_paths(case.manifest)
+    confirm = kinds.Confirm(
+        highly_available=case.highly_available,
+        running=case.running,
+        configuration_path=configuration,
+        disk_paths=disks,
+        setting=setting,
+    )
+    yield _planned(confirm, "done is what can be seen to be done")
+    yield from _end_steps(case)
+
+
+def _role_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    if case.highly_available:
+        now = "as it is now" if case.has_role else "as it was then"
+        yield _planned(kinds.AddRole(name=role_name(case.manifest, case.vm, case.saved_role)), f"highly available, {now}")
+        known = case.has_role or case.saved_role is not None
+        setting = None if known else case.manifest.role_setting
+        if known or setting is not None:
+            yield _planned(kinds.ApplyRole(setting=setting), "the settings of today" if known else "the settings in the archive")
+        else:
+            yield _left_out("ApplyRole", "the archive holds no settings of its role: Windows' own defaults stay")
+    else:
+        yield _left_out("AddRole", "it isn't highly available now, nor was it then")
+        yield _left_out("ApplyRole", "it gets no role")
+    if case.running:
+        ran = "as it runs now" if case.runs_now else "as it ran then"
+        yield _planned(kinds.Start(highly_available=case.highly_available), f"{ran}; the time offline ends here")
+    else:
+        yield _left_out("Start", "it runs neither now nor did it then")
+
+
+def _end_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    if case.policy.keep_parked:
+        yield _left_out("Release", f"the old one stays parked until: borg-cluster release {case.restore_id}")
+        staged = tuple(f"{folder}\\staged" for folder in case.files.folders)
+        yield _planned(kinds.Clear(folders=staged, guarded=()), "nothing is staged any more")
+    else:
+        yield _planned(kinds.Release(folders=case.files.folders), "keep_parked is false: the old one goes now")
+    yield _planned(kinds.Unclaim(folder=case.claim_folder, claim_id=case.restore_id), "the restore is over")
