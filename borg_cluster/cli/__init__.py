@@ -10,7 +10,7 @@ import click
 from borg_cluster import __version__, plugins
 from borg_cluster.cli import archives, config, discover, history
 from borg_cluster.cli.failure import end_on_signals, exit_code_of, tell
-from borg_cluster.cli.options import Settings, exit_codes
+from borg_cluster.cli.options import CONFIG_VARIABLE, Settings, exit_codes
 from borg_cluster.cli.render import ReaderGone
 from borg_cluster.errors import ExitCode
 
@@ -39,7 +39,16 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=exit_codes(*ExitCode),
 )
-@click.option("-c", "--config", "config_path", metavar="FILE|DIR", type=Path, help="Configuration, or a folder of several.")
+@click.option(
+    "-c",
+    "--config",
+    "config_path",
+    metavar="FILE|DIR",
+    type=Path,
+    envvar=CONFIG_VARIABLE,
+    show_envvar=True,
+    help="Configuration, or a folder of several.",
+)
 @click.option("--cluster", metavar="NAME", help="Which cluster, where several are configured.")
 @click.option("--json", is_flag=True, help="Print one JSON document to stdout.")
 @click.option("--log-json", is_flag=True, help="Write what happens to stderr, one JSON object a line.")

@@ -10,6 +10,7 @@ import click
 from borg_cluster.errors import EXIT_CODE_MEANING, ExitCode
 from borg_cluster.plugins import PluginManager
 
+CONFIG_VARIABLE = "BORG_CLUSTER_CONFIG"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

@@ -1,0 +1,43 @@
+"""A restore as people read it before they agree to it: every step with its reason, and every step that isn't needed."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from borg_cluster.cli.inventory_view import vm_label
+from borg_cluster.cli.render import moment, sentence, size, words
+from borg_cluster.core.restore_plan import RestorePlan
+
+
+def restore_view(plan: RestorePlan) -> RenderableType:
+    """Return the plan for a terminal."""
+    made = f" made {moment(plan.manifest.created_at)}, {plan.manifest.consistency}"
+    parts: list[RenderableType] = [
+        sentence(vm_label(plan.name, plan.vm_id), " from its archive", made),
+        words(f"  {plan.source.archive}", "dim"),
+        sentence("on ", words(plan.node, "bold"), f": {plan.node_reason}"),
+        Text(),
+        _steps(plan),
+        Text(),
+    ]
+    parts += [sentence(words("stays as it is: ", "dim"), path, words(f"  {reason}", "dim")) for path, reason in plan.kept]
+    parts += [sentence(words("warning: ", "yellow"), warning) for warning in plan.warnings]
+    parts.append(sentence("ends ", words(_end(plan), "bold"), f"; {size(sum(file.size or 0 for file in plan.files))} to extract"))
+    return Group(*parts)
+
+
+def _steps(plan: RestorePlan) -> Table:
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(justify="right", style="dim")
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    for number, planned in enumerate(plan.steps, start=1):
+        rows.add_row(str(number), words(planned.step.kind, "bold"), words(planned.reason))
+    for left_out in plan.left_out:
+        rows.add_row("-", words(left_out.kind, "dim"), words(left_out.reason, "dim"))
+    return rows
+
+
+def _end(plan: RestorePlan) -> str:
+    available = "highly available" if plan.highly_available else "not highly available"
+    return f"{available}, {'running' if plan.running else 'off'}"
