@@ -12,7 +12,7 @@ from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.planning import make_plan
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, sentence, words, write_line
-from borg_cluster.cli.site import Site, open_site
+from borg_cluster.cli.site import open_site
 from borg_cluster.core.archive import ArchiveKind
 from borg_cluster.core.pattern import Explanation, explain, plain_view, volume_patterns
 from borg_cluster.core.planned import BackupPlan, PlannedArchive
