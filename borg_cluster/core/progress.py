@@ -136,21 +136,21 @@ def advance(progress: Progress, record: Record) -> Progress:
     """Return the progress after one more record."""
     match record:
         case Begun():
-            return _begin(progress, record)
+            after = _begin(progress, record)
         case Done():
-            return _finish_step(progress, record)
+            after = _finish_step(progress, record)
         case Noted(fact="warning"):
-            return replace(progress, warnings=(*progress.warnings, str(record.value)))
+            after = replace(progress, warnings=(*progress.warnings, str(record.value)))
         case Noted():
-            return replace(progress, facts=progress.facts | {record.fact: record.value})
+            after = replace(progress, facts=progress.facts | {record.fact: record.value})
         case Replanned():
-            return replace(
-                progress, plan=record.plan, steps=tuple(planned.step for planned in record.plan.steps), in_doubt=False
-            )
+            steps = tuple(planned.step for planned in record.plan.steps)
+            after = replace(progress, plan=record.plan, steps=steps, in_doubt=False)
         case Turned():
-            return replace(progress, purpose=record.purpose, steps=record.steps, done=(), in_doubt=False, outcome=None)
+            after = replace(progress, purpose=record.purpose, steps=record.steps, done=(), in_doubt=False, outcome=None)
         case Finished():
-            return replace(progress, outcome=record.outcome, in_doubt=False)
+            after = replace(progress, outcome=record.outcome, in_doubt=False)
+    return after
 
 
 def _step(progress: Progress, kind: str) -> Step:

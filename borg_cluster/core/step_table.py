@@ -15,7 +15,7 @@ from borg_cluster.core.step import Move, Step
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, which Row[...](...) can't have in Python 3.11
 class Row(Generic[S]):
     """One kind's answers; those left out: it looks at no path, can't be seen, needs nothing, leaves nothing to take back."""
 
