@@ -48,7 +48,7 @@ def writer_findings(
     reported: dict[str, NodeReport], writers: dict[str, WriterReport], unanswered: tuple[Unanswered, ...]
 ) -> Iterator[Finding]:
     """Yield each node that reported, but whose VSS writer can't be compared with; both by node."""
-    lost = {item.node.lower(): item for item in unanswered}
+    lost = {item.node.lower(): item for item in sorted(unanswered, key=repr)}
     for node, report in reported.items():
         why = _why_unavailable(report, writers.get(node), lost.get(node.lower()))
         if why is not None:

@@ -66,7 +66,7 @@ def sort_out(
         spelling.setdefault(name.lower(), name)
     reports = _one_a_node(nodes, spelling)
     silent = {item.node.lower(): item for item in sorted(unanswered, key=repr, reverse=True)}
-    for node in cluster.nodes:
+    for node in in_order(cluster.nodes, "name"):
         dead = Unanswered(node=node.name, reason="down", message=f"the cluster says that it is {node.state}", hint=None)
         mute = Unanswered(node=node.name, reason="failed", message="it was not asked", hint=None)
         silent.setdefault(node.name.lower(), mute if node.state in _ALIVE else dead)
