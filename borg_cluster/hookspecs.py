@@ -20,8 +20,10 @@ from contextlib import AbstractContextManager
 import click
 import pluggy
 
-from borg_cluster.core.backup_plan import BackupPlan, PlannedArchive
+from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Event
+from borg_cluster.core.planned import PlannedArchive
+from borg_cluster.core.restore_plan import RestorePlan
 
 PROJECT = "borg_cluster"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -59,6 +61,15 @@ def before_create(plan: BackupPlan) -> None:
     """Raise Veto if this backup shall not run.
 
     Gate. All plugins are asked once, after planning and before anything is started.
+    """
+
+
+@hookspec
+def before_extract(plan: RestorePlan) -> None:
+    """Raise Veto if this restore shall not run.
+
+    Gate. All plugins are asked once, after planning and before anything is started; not for ``resume`` and ``undo``, which end
+    what was begun.
     """
 
 

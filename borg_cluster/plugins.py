@@ -21,8 +21,10 @@ import click
 import pluggy
 
 from borg_cluster import hookspecs
-from borg_cluster.core.backup_plan import BackupPlan, PlannedArchive
+from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Event, Warned
+from borg_cluster.core.planned import PlannedArchive
+from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.default_plugins import DEFAULT_PLUGINS
 from borg_cluster.errors import UsageError, Vetoed
 
@@ -49,8 +51,12 @@ class PluginManager(pluggy.PluginManager):
         return nullcontext(archive) if found is None else cast("AbstractContextManager[PlannedArchive]", found)
 
     def check_create(self, plan: BackupPlan) -> None:
-        """Ask all gates. Raises Vetoed with the first no."""
+        """Ask all gates of backups. Raises Vetoed with the first no."""
         self._ask_gates("before_create", plan=plan)
+
+    def check_extract(self, plan: RestorePlan) -> None:
+        """Ask all gates of restores. Raises Vetoed with the first no."""
+        self._ask_gates("before_extract", plan=plan)
 
     def observe(self, event: Event) -> tuple[Warned, ...]:
         """Show ``event`` to all observers; return a warning for each that failed."""

@@ -5,14 +5,17 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import click
 import pytest
 
 from borg_cluster import plugins
 from borg_cluster.core.archive import ArchiveKind, Consistency
-from borg_cluster.core.backup_plan import BackupPlan, PlannedArchive
+from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Warned
+from borg_cluster.core.planned import PlannedArchive
+from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import ExitCode, UsageError, Vetoed
 from borg_cluster.hookspecs import hookimpl
 
@@ -83,6 +86,13 @@ def test_hook_before_create_says_no(tmp_path: Path) -> None:
         manager.check_create(PLAN)
 
     assert raised.value.exit_code is ExitCode.REFUSED
+
+
+def test_hook_before_extract_says_no(tmp_path: Path) -> None:
+    manager = site(tmp_path, gate="@hookimpl\ndef before_extract(plan):\n    raise Veto('two must agree')\n")
+
+    with pytest.raises(Vetoed, match=r"refuses: two must agree$"):
+        manager.check_extract(cast("RestorePlan", None))  # this gate does not look at it
 
 
 def test_a_gate_that_breaks_is_a_no(tmp_path: Path) -> None:
