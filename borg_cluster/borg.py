@@ -1,0 +1,235 @@
+"""The Borg repository: what is asked of borg, as argument lists, and what it answers.
+
+``/./`` in a source path ends what is no part of the path inside the archive (borg 1.4).
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from borg_cluster.borg_arguments import (
+    CHANGED,
+    FAILED,
+    CreateOptions,
+    common_arguments,
+    create_arguments,
+    from_files,
+    from_roots,
+    literal,
+)
+from borg_cluster.borg_items import StoredFile, read_items
+from borg_cluster.borg_process import Call, Finished, Message, environment, run
+from borg_cluster.core.policy import BorgSettings, Repository
+from borg_cluster.errors import BorgFailed
+
+T = TypeVar("T")
+Heed = Callable[[int, int, str | None], None]
+"""Progress: bytes done, bytes in all (0: not known), the path under way."""
+
+_QUICK_STATS = (1, 4, 5)
+"""Since then --json need not walk every archive of the repository."""
+_NEVER_MATCHED = "IncludePatternNeverMatchedWarning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """An archive that borg wrote; sizes are bytes.
+
+    ``changed`` and ``failed`` are source paths as borg shows them (bytes that aren't UTF-8 as '?'); ``warnings`` its messages.
+    """
+
+    archive_id: str
+    original_size: int
+    deduplicated_size: int
+    seconds: float
+    changed: tuple[str, ...]
+    failed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedArchive:
+    """An archive of a repository; ``start`` ISO, UTC."""
+
+    name: str
+    archive_id: str
+    start: str
+
+
+class Borg:
+    """One repository.
+
+    Args:
+        settings: how borg is run.
+        repository: where.
+        secret: resolves a reference such as '{credential file PATH}'; called when borg needs the passphrase.
+    """
+
+    def __init__(self, settings: BorgSettings, repository: Repository, *, secret: Callable[[str], str]) -> None:
+        self.repository = repository
+        self._settings = settings
+        self._secret = secret
+        self._version: str | None = None
+
+    def init(self, *, encryption: str) -> None:
+        """Make the repository; ``encryption`` as `borg init --encryption` has it. Raises RepositoryRefused if there is one."""
+        self._text("init", "--encryption", encryption)
+
+    def check_repository(self) -> None:
+        """Open the repository. Raises RepositoryRefused with borg's own reason if it is missing, locked or does not open."""
+        self._text("list", "--json", "--last", "1")
+
+    def version(self) -> str:
+        """Return borg's version: ``1.4.5``."""
+        if self._version is None:
+            self._version = self._text("--version").decode().removeprefix("borg").strip()
+        return self._version
+
+    def create(
+        self,
+        archive: str,
+        *,
+        comment: str,
+        options: CreateOptions,
+        paths: tuple[str, ...] = (),
+        patterns: tuple[str, ...] | None = None,
+        heed: Heed | None = None,
+    ) -> Created:
+        """Write an archive of ``paths``: exactly these files, or, with ``patterns`` (lines of a pattern file), recursion roots.
+
+        Returns what was written, with the files that changed or could not be read; an archive stands even then. Raises
+        RepositoryRefused or BorgFailed.
+        """
+        quick = ("--quick-stats",) if _numbers(self.version()) >= _QUICK_STATS else ()
+        source = from_files(paths) if patterns is None else from_roots(paths, patterns)
+        command = (*create_arguments(options), *quick, "--comment", literal(comment), *source.options)
+        finished, answer = self._run(command, archive=archive, after=source.paths, stdin=source.stdin, answer=_bytes, heed=heed)
+        return _created(finished, json.loads(answer))
+
+    def list_archives(self, glob: str = "*") -> tuple[ListedArchive, ...]:
+        """Return the archives whose names match ``glob``, oldest first, those called ``*.checkpoint`` included."""
+        answer = json.loads(self._text("list", "--json", "--consider-checkpoints", "--glob-archives", literal(glob)))
+        rows = answer["archives"]
+        return tuple(ListedArchive(name=row["name"], archive_id=row["id"], start=row["start"]) for row in rows)
+
+    def list_files(self, archive: str) -> tuple[StoredFile, ...]:
+        """Return all items of an archive, with a hash of each file's ordered chunk ids. Raises BorgFailed if there is none."""
+        _, items = self._run(("debug", "dump-archive"), archive=archive, after=("-",), answer=lambda out: tuple(read_items(out)))
+        sources = {item.path: item for item in items}
+        return tuple(_follow(item, sources) for item in items)
+
+    def rename(self, archive: str, name: str) -> None:
+        """Give an archive another name. Its id changes, its chunks do not. Raises BorgFailed if the name is taken."""
+        self._run(("rename",), archive=archive, after=(literal(name),), answer=_bytes)
+
+    def delete(self, archive: str) -> None:
+        """Delete an archive; its space is freed by `borg compact`."""
+        self._run(("delete",), archive=archive, answer=_bytes)
+
+    def extract(self, archive: str, paths: tuple[str, ...], destination: Path, *, heed: Heed | None = None) -> None:
+        """Extract files or folders (empty: all) below ``destination``, which exists. Holes are written as zeros.
+
+        Raises BorgFailed if a path is not in the archive or borg warns about anything: a restore takes no half files.
+        """
+        finished, _ = self._run(
+            ("--progress", "extract"), archive=archive, after=_inclusions(paths), answer=_bytes, heed=heed, folder=destination
+        )
+        self._refuse_warnings(finished)
+
+    def read_file(self, archive: str, path: str) -> bytes:
+        """Return the content of one small file. Raises BorgFailed if it is not in the archive."""
+        finished, content = self._run(("extract", "--stdout"), archive=archive, after=_inclusions((path,)), answer=_bytes)
+        self._refuse_warnings(finished)
+        return content
+
+    def _refuse_warnings(self, finished: Finished) -> None:
+        if finished.return_code:
+            told = finished.messages[0] if finished.messages else Message(level="WARNING", msgid=None, text="it warned")
+            missing = "the archive does not hold it: " if told.msgid == _NEVER_MATCHED else ""
+            raise BorgFailed(f"borg: {missing}{told.text}", return_code=finished.return_code, msgid=told.msgid)
+
+    def _text(self, *command: str) -> bytes:
+        return self._run(command, archive=None, answer=_bytes)[1]
+
+    def _run(  # noqa: PLR0913 - the parts of one command line, and who listens
+        self,
+        command: tuple[str, ...],
+        *,
+        archive: str | None,
+        answer: Callable[[IO[bytes]], T],
+        after: tuple[str, ...] = (),
+        stdin: bytes = b"",
+        heed: Heed | None = None,
+        folder: Path | None = None,
+    ) -> tuple[Finished, T]:
+        settings = self._settings
+        passphrase = None
+        if settings.passphrase is not None and settings.passcommand is None:
+            passphrase = self._secret(settings.passphrase)
+        place = () if archive is None else (f"::{literal(archive)}",)
+        call = Call(
+            arguments=(find_borg(settings.executable), *common_arguments(settings), *command, *place, *after),
+            environment=environment(settings, self.repository.path),
+            repository=self.repository.path,
+            passphrase=passphrase,
+            stdin=stdin,
+            folder=None if folder is None else os.fspath(folder),
+        )
+        return run(call, answer=answer, heed=_listener(heed))
+
+
+def find_borg(executable: str) -> str:
+    """Return the program to run: a bare ``borg`` is the one that is installed beside us, else the one on the path."""
+    beside = Path(sys.executable).with_name("borg")
+    if executable == "borg" and beside.exists():
+        return os.fspath(beside)
+    return shutil.which(executable) or executable
+
+
+def _inclusions(paths: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"pp:{path}" for path in paths)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _bytes(stdout: IO[bytes]) -> bytes:
+    return stdout.read()
+
+
+def _listener(heed: Heed | None) -> Callable[[Mapping[str, Any]], None]:
+    def listen(message: Mapping[str, Any]) -> None:
+        if heed is None or message.get("finished") is not False:
+            return
+        if message["type"] == "archive_progress":
+            heed(message["original_size"], 0, message["path"] or None)
+        elif message["type"] == "progress_percent" and message.get("msgid") == "extract":
+            heed(message["current"], message["total"], (message["info"] or [None])[0])
+
+    return listen
+
+
+def _created(finished: Finished, answer: dict[str, Any]) -> Created:
+    archive = answer["archive"]
+    return Created(
+        archive_id=archive["id"],
+        original_size=archive["stats"]["original_size"],
+        deduplicated_size=archive["stats"]["deduplicated_size"],
+        seconds=archive["duration"],
+        changed=tuple(path for status, path in finished.statuses if status == CHANGED),
+        failed=tuple(path for status, path in finished.statuses if status == FAILED),
+        warnings=tuple(message.text for message in finished.messages if message.level == "WARNING"),
+    )
+
+
+def _follow(item: StoredFile, items: Mapping[str, StoredFile]) -> StoredFile:
+    """Return a hard link's item with the size and hash of the item that holds its content."""
+    master = None if item.same_as is None else items.get(item.same_as)
+    return item if master is None else replace(item, size=master.size, chunk_hash=master.chunk_hash)
