@@ -84,11 +84,30 @@ def find_command(name: str) -> Command:
         raise command_not_found(name) from None
 
 
-def bind(command: Command, given: Mapping[str, object]) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The bound parameters of a call: their names as in the table, their values of the table's types."""
+
+    values: Mapping[str, object]
+
+    def text(self, name: str) -> str:
+        """Return a string or a GUID (lower case, without braces)."""
+        return str(self.values[name])
+
+    def texts(self, name: str) -> list[str]:
+        """Return an array; empty when it wasn't given."""
+        value = self.values.get(name, [])
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+    def number(self, name: str) -> int:
+        """Return a number."""
+        return int(str(self.values[name]))
+
+
+def bind(command: Command, given: Mapping[str, object]) -> Arguments:
     """Bind parameters as PowerShell does.
 
-    Returns name -> value with the table's spelling; optional ones that weren't given are absent. Raises CommandError for an
-    unknown or missing parameter and for a value that its type or validation refuses.
+    Raises CommandError for an unknown or missing parameter and for a value that its type or validation refuses.
     """
     spelling = {name.lower(): name for name in command.parameters}
     bound: dict[str, object] = {}
@@ -101,7 +120,7 @@ def bind(command: Command, given: Mapping[str, object]) -> dict[str, object]:
     missing = [name for name, parameter in command.parameters.items() if parameter.mandatory and name not in bound]
     if missing:
         raise _refused(command, "MissingMandatoryParameter", f"Missing mandatory parameters: {' '.join(missing)}.")
-    return bound
+    return Arguments(bound)
 
 
 def _refused(command: Command, error: str, message: str) -> CommandError:
@@ -125,8 +144,9 @@ def _validate(command: Command, name: str, value: object) -> None:
     if isinstance(value, int):
         wrong = wrong or (parameter.minimum is not None and value < parameter.minimum)
         wrong = wrong or (parameter.maximum is not None and value > parameter.maximum)
-    if wrong or value == "":
-        raise _refused(command, "ParameterArgumentValidationError", f"Cannot validate argument on parameter '{name}': {value!r}.")
+    if wrong or value == "" or (value == [] and parameter.mandatory) or (isinstance(value, list) and "" in value):
+        message = f"Cannot validate argument on parameter '{name}': {value!r}."
+        raise _refused(command, "ParameterArgumentValidationError", message)
 
 
 def _guid(value: object) -> str:

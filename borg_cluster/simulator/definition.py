@@ -1,0 +1,151 @@
+"""What a VM is, as its configuration file says it: the .vmcx really holds it, and registering the VM reads it back.
+
+The .vmrs holds a saved state, or none; a saved state fits only the disks that it was saved with.
+"""
+
+import json
+import struct
+import zlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from borg_cluster.simulator.plain import from_plain
+
+_VMCX_MAGIC = b"VMCXSIM1"
+_VMRS_MAGIC = b"VMRSSIM1"
+_HEAD = struct.Struct("<8sII")
+_PAGE = 4096
+
+
+class DefinitionDamaged(Exception):
+    """A configuration file can't be read."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DiskSlot:
+    """A disk at a controller position. ``path`` is the leaf's; None with ``disk_number``: a pass-through disk."""
+
+    controller_type: str = "SCSI"
+    controller_number: int = 0
+    controller_location: int = 0
+    path: str | None = None
+    disk_number: int | None = None
+    shared: bool = False
+
+    @property
+    def position(self) -> tuple[str, int, int]:
+        """The disk's identity inside its VM."""
+        return (self.controller_type, self.controller_number, self.controller_location)
+
+
+@dataclass(slots=True, kw_only=True)
+class DvdDrive:
+    """A DVD drive, with or without a medium."""
+
+    controller_number: int = 0
+    controller_location: int = 63
+    path: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Adapter:
+    """A network adapter; ``switch_name`` None: not connected."""
+
+    id: str
+    name: str = "Network Adapter"
+    switch_name: str | None = None
+    mac_address: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckpointEntry:
+    """A checkpoint and the (frozen) disk files that hold its content."""
+
+    id: str
+    name: str
+    type: str = "Standard"
+    parent_id: str | None = None
+    created: str | None = None
+    disks: list[DiskSlot] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Definition:
+    """The whole definition of a VM."""
+
+    id: str
+    name: str
+    generation: int = 2
+    version: str = "10.0"
+    notes: str = ""
+    checkpoint_type: str = "Production"
+    automatic_start_action: str = "Nothing"
+    snapshot_location: str | None = None
+    smart_paging_path: str | None = None
+    replication_mode: str | None = "None"
+    replication_state: str | None = "Disabled"
+    replication_health: str | None = "NotApplicable"
+    disks: list[DiskSlot] = field(default_factory=list)
+    dvds: list[DvdDrive] = field(default_factory=list)
+    adapters: list[Adapter] = field(default_factory=list)
+    checkpoints: list[CheckpointEntry] = field(default_factory=list)
+
+    def disk_paths(self) -> list[str]:
+        """Return the leaves of all disks that are files."""
+        return [slot.path for slot in self.disks if slot.path is not None]
+
+    def iso_paths(self) -> list[str]:
+        """Return the media of all DVD drives."""
+        return [drive.path for drive in self.dvds if drive.path is not None]
+
+
+def write_definition(path: Path, definition: Definition) -> None:
+    """Write a .vmcx in place, so that an open file stays the same file."""
+    text = json.dumps(asdict(definition), ensure_ascii=False).encode()
+    _write_pages(path, _HEAD.pack(_VMCX_MAGIC, len(text), zlib.crc32(text)) + text)
+
+
+def read_definition(path: Path) -> Definition:
+    """Read a .vmcx; raises DefinitionDamaged or OSError."""
+    definition = from_plain(Definition, json.loads(_content(path, _VMCX_MAGIC)))
+    if not isinstance(definition, Definition):
+        raise DefinitionDamaged(str(path))
+    return definition
+
+
+def write_saved_state(path: Path, disks: list[str]) -> None:
+    """Write a .vmrs with a saved state; ``disks`` are the data write GUIDs of the leaves, in the definition's order."""
+    text = json.dumps(disks).encode()
+    memory = text * (1 + (1 << 18) // max(1, len(text)))
+    _write_pages(path, _HEAD.pack(_VMRS_MAGIC, len(text), zlib.crc32(text)) + text + memory)
+
+
+def write_no_saved_state(path: Path) -> None:
+    """Write a .vmrs without a saved state."""
+    _write_pages(path, _HEAD.pack(_VMRS_MAGIC, 0, 0))
+
+
+def read_saved_state(path: Path) -> list[str] | None:
+    """Return the data write GUIDs of a saved state, None when there is none; raises DefinitionDamaged."""
+    if not path.exists():
+        return None
+    text = _content(path, _VMRS_MAGIC)
+    return [str(one) for one in json.loads(text)] if text else None
+
+
+def _write_pages(path: Path, content: bytes) -> None:
+    padded = content + bytes(-len(content) % _PAGE)
+    with path.open("r+b" if path.exists() else "xb") as file:
+        file.write(padded)
+        file.truncate()
+
+
+def _content(path: Path, magic: bytes) -> bytes:
+    content = path.read_bytes()
+    if len(content) < _HEAD.size:
+        raise DefinitionDamaged(f"{path} is too short")
+    found, length, checksum = _HEAD.unpack_from(content)
+    text = content[_HEAD.size : _HEAD.size + length]
+    if found != magic or zlib.crc32(text) != checksum:
+        raise DefinitionDamaged(f"{path} is damaged")
+    return text

@@ -1,0 +1,224 @@
+"""Everything that the simulated world is made of. The whole of it is saved as JSON at each change."""
+
+from dataclasses import dataclass, field
+
+from borg_cluster.simulator.definition import Definition
+from borg_cluster.simulator.switches import Switches
+
+VM_RESOURCE = "Virtual Machine"
+CONFIGURATION_RESOURCE = "Virtual Machine Configuration"
+HYPER_V_WRITER = "66841cd4-6ded-4f4b-8f17-fd23f8ddc3de"
+CSV_WRITER = "1072ae1c-e5a7-4ea1-9e4a-6f7964656570"
+
+
+@dataclass(slots=True, kw_only=True)
+class Writer:
+    """A VSS writer of a node."""
+
+    writer_id: str
+    state: int | None = 1
+    failure_code: str | None = "0x00000000"
+
+
+def _writers() -> list[Writer]:
+    return [Writer(writer_id=HYPER_V_WRITER), Writer(writer_id=CSV_WRITER)]
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """A node. ``answers`` False: nothing on the network; ``clussvc`` and ``vmms`` are its two services."""
+
+    name: str
+    state: str = "Up"
+    status_information: list[str] = field(default_factory=list)
+    drain_status: str = "NotInitiated"
+    build: str = "10.0.20348"
+    module_version: str = "0.1.0"
+    answers: bool = True
+    clussvc: bool = True
+    vmms: bool = True
+    switches: list[str] = field(default_factory=lambda: ["Production"])
+    newest_version: str = "10.0"
+    """The newest VM configuration version that it can run."""
+    writers: list[Writer] = field(default_factory=_writers)
+
+
+@dataclass(slots=True, kw_only=True)
+class Access:
+    """How a node reaches a volume."""
+
+    node: str
+    state: str = "Direct"
+    file_system_reason: str | None = None
+    block_reason: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Volume:
+    """A Cluster Shared Volume; ``folder`` is its name below the cluster's folder of volumes."""
+
+    id: str
+    name: str
+    folder: str
+    owner_node: str
+    partition: str
+    state: str = "Online"
+    file_system: str = "CSVFS"
+    size: int = 1 << 40
+    access: list[Access] = field(default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """Windows' path of it."""
+        return f"C:\\ClusterStorage\\{self.folder}"
+
+
+@dataclass(slots=True, kw_only=True)
+class ClusteredDisk:
+    """A clustered disk that is no CSV; it is mounted on the owner of its role only."""
+
+    id: str
+    name: str
+    role_id: str
+    paths: list[str]
+    state: str = "Online"
+
+
+@dataclass(slots=True, kw_only=True)
+class ClusterRole:
+    """A cluster group. Its state is derived from its members; ``empty_state`` is what it is without any."""
+
+    id: str
+    name: str
+    group_type: str
+    owner_node: str
+    description: str = ""
+    status_information: list[str] = field(default_factory=list)
+    empty_state: str = "Offline"
+    properties: dict[str, int | str | None] = field(default_factory=dict)
+    preferred_owners: list[str] = field(default_factory=list)
+    anti_affinity_class_names: list[str] = field(default_factory=list)
+    group_sets: list[str] = field(default_factory=list)
+    affinity_rules: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Resource:
+    """One of the two resources of a clustered VM."""
+
+    id: str
+    name: str
+    resource_type: str
+    role_id: str
+    vm_id: str
+    state: str = "Offline"
+    vm_store_root_path: str | None = None
+    shared_volumes: list[str] = field(default_factory=list)
+    parameters: dict[str, int | str | None] = field(default_factory=dict)
+    properties: dict[str, int | None] = field(default_factory=dict)
+    possible_owners: list[str] = field(default_factory=list)
+    extra_dependencies: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Held:
+    """A file as the VM that holds it open knows it."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    running: bool
+    """Held by a running VM; otherwise by the management service, because the VM is registered."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Migration:
+    """A live migration under way; phases: setup, transfer, blackout."""
+
+    destination: str
+    phase: str = "setup"
+
+
+@dataclass(slots=True, kw_only=True)
+class Machine:
+    """A VM as it is registered on one node."""
+
+    id: str
+    node: str
+    configuration_path: str
+    definition: Definition
+    state: str = "Off"
+    operational_status: list[int] = field(default_factory=lambda: [2])
+    is_clustered: bool | None = False
+    heartbeat: str | None = None
+    started_at: str | None = None
+    migration: Migration | None = None
+    held: dict[str, Held] = field(default_factory=dict)
+    """By key of the path (see ``Places.key``)."""
+
+    @property
+    def home(self) -> str:
+        """The folder that holds 'Virtual Machines' with its configuration."""
+        return self.configuration_path.rsplit("\\", 2)[0]
+
+
+@dataclass(slots=True, kw_only=True)
+class Reappearing:
+    """A VM that its node lists again after some further commands, because its role was removed while it was offline."""
+
+    vm_id: str
+    node: str
+    configuration_path: str
+    commands_left: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Operation:
+    """A start or stop that takes its time. ``ends_at`` None: never."""
+
+    vm_id: str
+    kind: str
+    """start or stop."""
+    ends_at: str | None
+    action: str = ""
+    """TurnOff, Save or Shutdown, of a stop."""
+    of_role: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Grant:
+    """The VMs whose accounts may open a file; another file at the same path doesn't have them."""
+
+    inode: int
+    vm_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """The world."""
+
+    name: str
+    domain: str
+    seed: int
+    id: str
+    functional_level: int = 11
+    schema: int = 1
+    counter: int = 0
+    clock_offset: float = 0.0
+    nodes: list[Node] = field(default_factory=list)
+    volumes: list[Volume] = field(default_factory=list)
+    disks: list[ClusteredDisk] = field(default_factory=list)
+    roles: list[ClusterRole] = field(default_factory=list)
+    resources: list[Resource] = field(default_factory=list)
+    machines: list[Machine] = field(default_factory=list)
+    reappearing: list[Reappearing] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    access: dict[str, Grant] = field(default_factory=dict)
+    group_sets: list[str] = field(default_factory=list)
+    affinity_rules: list[str] = field(default_factory=list)
+    writer_omits: list[str] = field(default_factory=list)
+    """Windows paths that the Hyper-V writer doesn't list."""
+    writer_adds: dict[str, list[str]] = field(default_factory=dict)
+    """Windows paths that the Hyper-V writer lists beyond a VM's own files, by VM id."""
+    violations: list[str] = field(default_factory=list)
+    switches: Switches = field(default_factory=Switches)
