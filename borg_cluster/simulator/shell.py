@@ -5,6 +5,7 @@ guards the pool; psrpcore's single send buffer is drained into one queue a pipel
 """
 
 import gzip
+import logging
 import threading
 import time
 import uuid
@@ -42,6 +43,10 @@ class _Running:
     thread: threading.Thread | None = None
     dropped: bool = False
     """The connection of whoever waits for this is to be cut."""
+
+
+# it writes whole messages at DEBUG, parameters and all
+logging.getLogger("psrpcore").setLevel(logging.CRITICAL)
 
 
 class Shell:

@@ -14,17 +14,19 @@ class EchoCluster:
     def __init__(self) -> None:
         self.name = "hv"
         self.domain = "example.test"
-        self.node_names = ("node1", "node2", "node3")
+        self.node_names: tuple[str, ...] = ("node1", "node2", "node3")
         self.core_owner = "node1"
-        self.faults = FaultScript(lambda fault, node, command: None)
+        self.faults = FaultScript(lambda *_: None)
         self.down: set[str] = set()
         self.answers: dict[str, Answer] = {}
         self.executed: list[tuple[str, str]] = []
 
     def reachable(self, node: str) -> bool:
+        """Return whether no test took the node down."""
         return node not in self.down
 
     def invoke(self, node: str, command: str, parameters: Mapping[str, object]) -> str:
+        """Answer, and remember what was asked for."""
         self.executed.append((node, command))
         if command in self.answers:
             return self.answers[command](node, parameters)

@@ -18,7 +18,7 @@ from tests.wire.echo import EchoCluster
 
 HOSTILE = (
     "web[1]*?",
-    "it's \"quoted\" `$(Stop-Computer)` ${x}; & | > <",
+    'it\'s "quoted" `$(Stop-Computer)` ${x}; & | > <',
     "line\r\nbreak\ttab\x00\x07 nul",
     "_x0041_ _X000D_ _x005F_",
     "zażółć 日本語 \U0001f600\U00010000",
@@ -73,14 +73,14 @@ def test_short_name_and_fqdn_lead_to_the_same_node(open_node: Open, echo: EchoCl
 
 def test_large_answers_are_compressed_on_the_wire_and_whole_here(open_node: Open, echo: EchoCluster) -> None:
     large = json.dumps({"schema": 1, "text": [f"line {number} żó\U0001f600" for number in range(100_000)]}, ensure_ascii=False)
-    echo.answers["Get-BorgClusterReport"] = lambda node, parameters: large
+    echo.answers["Get-BorgClusterReport"] = lambda *_: large
     with open_node() as session:
         assert session.invoke("Get-BorgClusterReport", {}) == large
 
 
 def test_answers_that_the_node_compressed_itself(open_node: Open, echo: EchoCluster) -> None:
     packed = base64.b64encode(gzip.compress(b'{"schema": 1}')).decode()
-    echo.answers["Get-BorgClusterReport"] = lambda node, parameters: packed
+    echo.answers["Get-BorgClusterReport"] = lambda *_: packed
     with open_node() as session:
         assert session.invoke("Get-BorgClusterReport", {}) == '{"schema": 1}'
 
@@ -88,7 +88,7 @@ def test_answers_that_the_node_compressed_itself(open_node: Open, echo: EchoClus
 def test_incompressible_answers_need_many_envelopes(open_node: Open, echo: EchoCluster) -> None:
     # 99 000 characters are sent as they are; of three bytes each they fill several envelopes
     large = "語" * 99_000
-    echo.answers["Get-BorgClusterReport"] = lambda node, parameters: large
+    echo.answers["Get-BorgClusterReport"] = lambda *_: large
     with open_node() as session:
         assert session.invoke("Get-BorgClusterReport", {}) == large
 

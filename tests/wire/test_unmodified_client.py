@@ -97,6 +97,7 @@ def test_error_records_look_like_windows(nodes: Nodes, echo: EchoCluster, error_
         (record,) = shell.streams.error
         assert (shell.state, shell.had_errors) == (state, had_errors)
         assert (record.fq_error, record.category, record.target_name) == (error_id, 7, "C:\\a")
+        assert record.exception is not None
         assert record.exception.adapted_properties["HResult"] == 0x8007139F - (1 << 32)
         assert str(record) == "It went wrong."
 
