@@ -233,10 +233,10 @@ class Unpark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutConfigurationBack:
-    """Copy the saved configuration back."""
+    """Rename the saved configuration back to its place."""
 
     kind: Literal["PutConfigurationBack"] = "PutConfigurationBack"
-    copies: tuple[Move, ...]
+    moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,8 +110,9 @@ def _unregister_reverse(step: kinds.Unregister) -> tuple[Step, ...]:
         return ()
     return (
         kinds.Unpark(moves=_swap(step.moves)),
-        kinds.PutConfigurationBack(copies=_swap(step.copies)),
+        kinds.PutConfigurationBack(moves=_swap(step.copies)),
         kinds.Register(path=step.configuration_path),
+        kinds.Grant(files=tuple(copy.source for copy in step.copies)),
     )
 
 
@@ -194,7 +195,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
         reverse=lambda _: (kinds.Unregister(configuration_path=None, moves=(), copies=()),),
     ),
     # The look doesn't show rights: in doubt they are given again.
-    kinds.Grant: Row[kinds.Grant](needs=lambda _, o: o.why_not_registered),
+    kinds.Grant: Row[kinds.Grant](paths=lambda s: s.files, needs=lambda _, o: o.why_not_registered),
     kinds.DropSavedState: Row[kinds.DropSavedState](
         is_done=lambda _, o: bool(o.registrations) and not any(r.registration.has_saved_state for r in o.registrations),
         needs=lambda _, o: o.why_not_registered or o.why_not_stopped,
@@ -225,8 +226,8 @@ _TABLE: dict[type[Any], Row[Any]] = {
     ),
     # While the VM is registered it still has its own configuration.
     kinds.PutConfigurationBack: Row[kinds.PutConfigurationBack](
-        paths=lambda s: _both(s.copies),
-        is_done=lambda _, o: True if o.registrations else None,
+        paths=lambda s: _both(s.moves),
+        is_done=lambda s, o: bool(o.registrations) or not any(o.exists(m.source) and not o.exists(m.destination) for m in s.moves),
         needs=lambda _, o: o.why_not_whole,
     ),
     kinds.Clear: Row[kinds.Clear](
