@@ -1,0 +1,98 @@
+"""The catalog's file: its tables, and how it is opened."""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from borg_cluster.errors import Refused
+
+VERSION = 1
+"""PRAGMA user_version. Raise it with each change of the tables, and add the step from the version before."""
+_BUSY_SECONDS = 30
+_TABLES = """
+CREATE TABLE inventory (
+    number INTEGER PRIMARY KEY, cluster TEXT NOT NULL, first_taken TEXT NOT NULL, last_taken TEXT NOT NULL,
+    virtual_machines INTEGER NOT NULL, digest BLOB NOT NULL, content BLOB NOT NULL
+) STRICT;
+CREATE INDEX inventory_of_cluster ON inventory (cluster, number);
+CREATE TABLE sighting (
+    cluster TEXT NOT NULL, vm_id TEXT NOT NULL, name TEXT NOT NULL, node TEXT, highly_available INTEGER NOT NULL,
+    storage TEXT NOT NULL, PRIMARY KEY (cluster, vm_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE change (
+    number INTEGER PRIMARY KEY, cluster TEXT NOT NULL, vm_id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+    at TEXT NOT NULL, was TEXT, now TEXT
+) STRICT;
+CREATE INDEX change_of_vm ON change (cluster, vm_id, number);
+CREATE TABLE archive (
+    number INTEGER PRIMARY KEY, cluster TEXT NOT NULL, archive TEXT NOT NULL, archive_id TEXT NOT NULL,
+    repository TEXT NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, job TEXT NOT NULL,
+    run_id TEXT NOT NULL, created_at TEXT NOT NULL, consistency TEXT NOT NULL, files INTEGER NOT NULL,
+    original_size INTEGER NOT NULL, deduplicated_size INTEGER NOT NULL, seconds REAL NOT NULL, manifest BLOB NOT NULL,
+    UNIQUE (repository, archive)
+) STRICT;
+CREATE INDEX archive_of_subject ON archive (cluster, kind, subject, created_at);
+CREATE TABLE chunk_hash (
+    archive INTEGER NOT NULL REFERENCES archive (number) ON DELETE CASCADE, path BLOB NOT NULL, hash TEXT NOT NULL,
+    PRIMARY KEY (archive, path)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE run (
+    run_id TEXT NOT NULL, verb TEXT NOT NULL, cluster TEXT NOT NULL, started_at TEXT NOT NULL, finished_at TEXT NOT NULL,
+    exit_code INTEGER NOT NULL, done INTEGER NOT NULL, failed INTEGER NOT NULL, warnings INTEGER NOT NULL,
+    PRIMARY KEY (cluster, run_id, verb)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the catalog's file, or make it, readable by its owner alone.
+
+    Raises:
+        Refused: it can't be opened, is damaged, is something else, or was written by a newer version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise Refused(f"the catalog {path} can't be opened: {error}", path=str(path)) from error
+    try:
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise unreadable(path, error) from error
+    except Refused:
+        connection.close()
+        raise
+    return connection
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> Refused:
+    """Return the error for a catalog that SQLite can't work with."""
+    hint = "archives are not touched by this; move the file aside and a new one is begun, without the history"
+    return Refused(f"the catalog {path} can't be used: {error}", hint=hint, path=str(path))
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    if _version(connection, path) == 0:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN EXCLUSIVE")
+        if _version(connection, path) == 0:  # nobody else was faster
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of the tables, 0 for an empty file."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    if version > VERSION:
+        hint = "use that version, or another state directory"
+        raise Refused(f"the catalog {path} was written by a newer borg-cluster (version {version})", hint=hint, path=str(path))
+    if version == 0 and tables:
+        raise Refused(f"{path} is a SQLite file, but no catalog of borg-cluster", hint="name another state directory")
+    return version
