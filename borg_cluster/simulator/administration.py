@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from borg_cluster.simulator import activity, machines, migration, nodes, roles, storage
-from borg_cluster.simulator.model import Machine
+from borg_cluster.simulator.model import ClusterRole, Machine
 from borg_cluster.simulator.vm_commands import remove_vm
 from borg_cluster.simulator.world import World
 
@@ -19,6 +19,11 @@ class Administration(World):
             machine = self.machine(vm_id)
             change(machine)
             machines.save_definition(self, machine)
+
+    def edit_role(self, vm_id: str, change: Callable[[ClusterRole], object]) -> None:
+        """Change a VM's role, as an administrator does."""
+        with self.change("edit_role", vm_id=vm_id):
+            change(self.role(vm_id))
 
     def rename(self, vm_id: str, name: str) -> None:
         """Rename a VM; its role and resources keep their names, as on Windows."""

@@ -86,6 +86,11 @@ class SimulatedCluster(Administration):
         """The nodes' short names."""
         return tuple(node.name for node in self.state.nodes)
 
+    @property
+    def volume_names(self) -> tuple[str, ...]:
+        """The folders of the Cluster Shared Volumes."""
+        return tuple(volume.folder for volume in self.state.volumes)
+
     def reachable(self, node: str) -> bool:
         """Return whether the node answers on the network at all."""
         return self.node(node).answers
