@@ -37,10 +37,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.mark.parametrize("folder", ["powershell", "hooks", "config"])
 def test_the_wheel_carries_what_ships_beside_the_package(wheel: list[str], folder: str) -> None:
-    tracked = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    here = {file.relative_to(ROOT).as_posix() for file in (ROOT / folder).rglob("*") if file.is_file()}
 
-    assert tracked or not (ROOT / ".git").exists()
-    assert {f"borg_cluster/share/{name}" for name in tracked if (ROOT / name).exists()} <= set(wheel)
+    assert here
+    assert {f"borg_cluster/share/{name}" for name in here if "__pycache__" not in name} <= set(wheel)
 
 
 def test_the_wheel_carries_no_tests_and_no_caches(wheel: list[str]) -> None:
