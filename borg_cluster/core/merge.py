@@ -69,3 +69,20 @@ def _findings_in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     """Return findings once each, the grave ones first."""
     rank = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
     return tuple(sorted(set(findings), key=lambda it: (rank[it.severity], it.code, it.subject, it.path or "", it.message)))
+
+
+def contradictory_nodes(inventory: Inventory) -> frozenset[str]:
+    """Return the nodes to ask once more, because what they and the cluster said of a VM can't hold at one moment.
+
+    That is how a VM looks that moved between two answers: on two nodes, on none, or not where its role is.
+    """
+    nodes: set[str] = set()
+    silent = {item.node.lower() for item in inventory.unanswered}
+    for vm in inventory.virtual_machines:
+        owner = vm.role.owner_node if vm.role is not None else None
+        if owner is None or owner.lower() in silent or (not vm.nodes and vm.role is not None and vm.role.state == "Offline"):
+            continue
+        places = {node.lower() for node in vm.nodes}
+        if places != {owner.lower()}:
+            nodes |= {node.name for node in inventory.nodes if node.name.lower() in places | {owner.lower()}}
+    return frozenset(nodes)
