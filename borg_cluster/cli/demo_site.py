@@ -173,10 +173,13 @@ def _quoted(value: object) -> str:
 @contextmanager
 def environment_of(site: DemoSite) -> Iterator[None]:
     """Let borg-cluster, in this process, find this site and no other."""
-    before = dict(os.environ)
+    before = {name: os.environ.get(name) for name in site.environment}
     os.environ.update(site.environment)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

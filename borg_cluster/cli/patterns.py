@@ -12,12 +12,13 @@ from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.planning import make_plan
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, sentence, words, write_line
-from borg_cluster.cli.site import open_site
+from borg_cluster.cli.site import Site, open_site
 from borg_cluster.core.archive import ArchiveKind
-from borg_cluster.core.pattern import Explanation, explain, plain_view, volume_patterns
+from borg_cluster.core.pattern import Explanation, explain
 from borg_cluster.core.planned import BackupPlan, PlannedArchive
 from borg_cluster.core.policy import Policy, locate
 from borg_cluster.errors import ExitCode, UsageError
+from borg_cluster.source import Source, look
 
 
 class _ShowByDefault(click.Group):
@@ -47,13 +48,14 @@ def show(settings: Settings, /, *, names: tuple[str, ...]) -> int:
     A volume's archive is read by patterns, a VM's from a list of its files.
     """
     with open_site(settings) as site:
-        archives = _named(make_plan(site, _jobs_among(names, site.context.policy))[0], names, site.context.policy)
+        plan, _ = make_plan(site, _jobs_among(names, site.context.policy))
+        sources = [_look(site, archive) for archive in _named(plan, names, site.context.policy)]
         if settings.json:
-            write_line(json_document("patterns", {"archives": [_fields(archive) for archive in archives]}))
+            write_line(json_document("patterns", {"archives": [_fields(given) for given in sources]}))
         else:
-            for number, archive in enumerate(archives):
-                write_line(("\n" if number else "") + f"# {_title(archive)}")
-                for line in lines_of(archive):
+            for number, given in enumerate(sources):
+                write_line(("\n" if number else "") + f"# {_title(given.archive)}")
+                for line in lines_of(given):
                     write_line(clean(line))
     return ExitCode.FINE
 
@@ -71,7 +73,7 @@ def explain_command(settings: Settings, /, *, path: str) -> int:
     with open_site(settings) as site:
         local = local_path(path, site.context.policy)
         plan, _ = make_plan(site, ())
-        decided = [(archive, explanation) for archive in plan.archives if (explanation := decide(archive, local))]
+        decided = [(archive, explanation) for archive in plan.archives if (explanation := decide(_look(site, archive), local))]
         if settings.json:
             found = [{"archive": archive.name, "job": archive.job, **fields_of(one)} for archive, one in decided]
             write_line(json_document("explanation", {"path": local, "archives": found}))
@@ -80,22 +82,21 @@ def explain_command(settings: Settings, /, *, path: str) -> int:
     return ExitCode.FINE
 
 
-def lines_of(archive: PlannedArchive) -> tuple[str, ...]:
+def lines_of(given: Source) -> tuple[str, ...]:
     """Return what Borg is told to read: a volume's pattern lines, or the paths of a VM's files."""
-    if archive.kind is ArchiveKind.VOLUME:
-        return volume_patterns(archive)
-    return tuple(planned.local_path for planned in archive.files)
+    return (*given.paths, *given.patterns) if given.patterns is not None else given.paths
 
 
-def decide(archive: PlannedArchive, path: str) -> Explanation | None:
+def decide(given: Source, path: str) -> Explanation | None:
     """Return what becomes of a local path in one archive; None if that archive has nothing to do with it."""
-    if archive.kind is ArchiveKind.VIRTUAL_MACHINE:
-        listed = any(planned.local_path == path for planned in archive.files)
-        return Explanation(path=path, included=True, line=path, reason="it is in the list of its files") if listed else None
-    folders = plain_view(archive).folders
-    for folder, name in archive.roots:
-        if path == folder or path.startswith(folder.rstrip("/") + "/"):
-            return explain(volume_patterns(archive), folders[name] + path[len(folder.rstrip("/")) :])
+    if given.patterns is None:
+        named = zip(given.archive.files, given.paths, strict=True)
+        listed = next((line for file, line in named if file.local_path == path), None)
+        return None if listed is None else Explanation(path=path, included=True, line=listed, reason="it is in its list of files")
+    for root, name in given.archive.roots:
+        folder = root.rstrip("/")
+        if path == folder or path.startswith(f"{folder}/"):
+            return explain(given.patterns, given.view.folders[name] + path[len(folder) :])
     return None
 
 
@@ -113,6 +114,10 @@ def local_path(word: str, policy: Policy) -> str:
             return posixpath.normpath(mount.path + word[len(mount.name) :])
     names = ", ".join(mount.name for mount in policy.mounts)
     raise UsageError(f"{word} lies on no mount of the configuration", hint=f"mounts: {names}")
+
+
+def _look(site: Site, archive: PlannedArchive) -> Source:
+    return look(archive, site.context.state / "views")
 
 
 def _jobs_among(names: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
@@ -139,8 +144,9 @@ def _title(archive: PlannedArchive) -> str:
     return f"{clean(archive.name)}, job {archive.job}: {what}"
 
 
-def _fields(archive: PlannedArchive) -> dict[str, object]:
-    return {"archive": archive.name, "job": archive.job, "kind": archive.kind, "lines": lines_of(archive)}
+def _fields(given: Source) -> dict[str, object]:
+    archive = given.archive
+    return {"archive": archive.name, "job": archive.job, "kind": archive.kind, "lines": lines_of(given)}
 
 
 def _explained(path: str, decided: list[tuple[PlannedArchive, Explanation]]) -> RenderableType:
