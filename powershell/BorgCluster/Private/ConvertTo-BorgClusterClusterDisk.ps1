@@ -1,0 +1,24 @@
+function ConvertTo-BorgClusterClusterDisk {
+    <#
+    .SYNOPSIS
+    Reports a clustered disk that is no Cluster Shared Volume (a ClusterDisk).
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [object]
+        $Resource,
+
+        [Parameter(Mandatory)]
+        [hashtable]
+        $RoleId
+    )
+
+    return [ordered]@{
+        id = ConvertTo-BorgClusterId -Value $Resource.Id
+        name = [string] $Resource.Name
+        state = [string] $Resource.State
+        role_id = $RoleId[[string] (ConvertTo-BorgClusterWord -Value $Resource.OwnerGroup)]
+        owner_node = ConvertTo-BorgClusterWord -Value $Resource.OwnerNode
+        paths = @(Get-BorgClusterDiskPath -Resource $Resource)
+    }
+}

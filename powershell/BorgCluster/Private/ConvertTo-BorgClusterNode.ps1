@@ -1,0 +1,37 @@
+function ConvertTo-BorgClusterNode {
+    <#
+    .SYNOPSIS
+    Reports a node as the cluster sees it (a ClusterNode).
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [object]
+        $Node,
+
+        [Parameter(Mandatory)]
+        [object]
+        $Cluster
+    )
+
+    $domain = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $Cluster -Name 'Domain')
+    $fqdn = $null
+    if ($null -ne $domain) {
+        $fqdn = [string] $Node.Name + '.' + $domain
+    }
+    $build = [System.Collections.Generic.List[string]]::new()
+    foreach ($name in @('MajorVersion', 'MinorVersion', 'BuildNumber')) {
+        $build.Add([string] (Get-BorgClusterProperty -InputObject $Node -Name $name))
+    }
+    $report = [ordered]@{
+        name = [string] $Node.Name
+        fqdn = $fqdn
+        state = [string] $Node.State
+        status_information = @(ConvertTo-BorgClusterFlag -Value (Get-BorgClusterProperty -InputObject $Node -Name 'StatusInformation'))
+        drain_status = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $Node -Name 'DrainStatus')
+        build = $null
+    }
+    if ('' -notin $build.ToArray()) {
+        $report['build'] = $build -join '.'
+    }
+    return $report
+}

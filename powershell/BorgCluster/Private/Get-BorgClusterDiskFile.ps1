@@ -1,0 +1,49 @@
+function Get-BorgClusterDiskFile {
+    <#
+    .SYNOPSIS
+    Reports one file of a disk chain (a DiskFile), and why it could not be read, if so.
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [string]
+        $Path
+    )
+
+    $file = [ordered]@{
+        path = $Path
+        format = $null
+        type = $null
+        file_size = $null
+        size = $null
+        block_size = $null
+        logical_sector_size = $null
+        identifier = $null
+        parent_path = $null
+        modified = $null
+        exists = [System.IO.File]::Exists($Path)
+    }
+    if ($file['exists']) {
+        $info = [System.IO.FileInfo]::new($Path)
+        $file['file_size'] = $info.Length
+        $file['modified'] = ConvertTo-BorgClusterTime -Value $info.LastWriteTimeUtc
+    }
+    try {
+        $vhd = Find-BorgClusterVhd -Path $Path
+    } catch {
+        $code = Get-BorgClusterErrorCode -ErrorRecord $_
+        if (-not $file['exists']) {
+            $code = '0x80070002'
+        }
+        return @{ File = $file; ErrorCode = $code }
+    }
+    $file['format'] = ConvertTo-BorgClusterWord -Value $vhd.VhdFormat
+    $file['type'] = ConvertTo-BorgClusterWord -Value $vhd.VhdType
+    $file['file_size'] = ConvertTo-BorgClusterScalar -Value $vhd.FileSize
+    $file['size'] = ConvertTo-BorgClusterScalar -Value $vhd.Size
+    $file['block_size'] = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'BlockSize')
+    $file['logical_sector_size'] = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'LogicalSectorSize')
+    $file['identifier'] = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'DiskIdentifier')
+    $file['parent_path'] = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'ParentPath')
+    $file['exists'] = $true
+    return @{ File = $file; ErrorCode = $null }
+}

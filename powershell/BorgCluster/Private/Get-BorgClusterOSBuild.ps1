@@ -1,0 +1,13 @@
+function Get-BorgClusterOSBuild {
+    <#
+    .SYNOPSIS
+    Tells the version of Windows, such as 10.0.20348.
+    #>
+    try {
+        # Without a manifest .NET may be told an older version than the true one
+        return [string] (Get-CimInstance -ClassName 'Win32_OperatingSystem' -Property 'Version' -ErrorAction Stop).Version
+    } catch {
+        Write-Verbose -Message "Win32_OperatingSystem does not answer: $_"
+        return [System.Environment]::OSVersion.Version.ToString(3)
+    }
+}

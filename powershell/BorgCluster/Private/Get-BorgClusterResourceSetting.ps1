@@ -1,0 +1,51 @@
+function Get-BorgClusterResourceSetting {
+    <#
+    .SYNOPSIS
+    Reports the settings of one of a role's two resources that its removal would lose (a ResourceSetting); $null without resource.
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [AllowNull()]
+        [object]
+        $Resource,
+
+        [Parameter(Mandatory)]
+        [hashtable]
+        $Role,
+
+        [Parameter(Mandatory)]
+        [hashtable]
+        $Parameter
+    )
+
+    if ($null -eq $Resource) {
+        return $null
+    }
+    $parameters = [ordered]@{}
+    foreach ($name in @('OfflineAction', 'ShutdownAction', 'DefaultMoveType', 'CheckHeartbeat', 'CheckApplicationHealth')) {
+        if ($Parameter.ContainsKey($name)) {
+            $parameters[$name] = ConvertTo-BorgClusterScalar -Value $Parameter[$name]
+        }
+    }
+    $names = @(
+        'PendingTimeout'
+        'DeadlockTimeout'
+        'RestartAction'
+        'RestartDelay'
+        'RestartPeriod'
+        'RestartThreshold'
+        'RetryPeriodOnFailure'
+        'EmbeddedFailureAction'
+        'SeparateMonitor'
+        'LooksAlivePollInterval'
+        'IsAlivePollInterval'
+    )
+    $owner = FailoverClusters\Get-ClusterOwnerNode -InputObject $Resource -ErrorAction Stop
+    $others = @(Get-BorgClusterDependency -Resource $Resource -Candidate $Role['Other'].ToArray())
+    return [ordered]@{
+        parameters = $parameters
+        properties = Get-BorgClusterPropertyTable -InputObject $Resource -Name $names
+        possible_owners = @(foreach ($node in @($owner.OwnerNodes)) { ConvertTo-BorgClusterWord -Value $node })
+        extra_dependencies = @(foreach ($other in $others) { [string] $other.Name })
+    }
+}

@@ -1,0 +1,39 @@
+function Write-BorgClusterClaim {
+    <#
+    .SYNOPSIS
+    Creates a claim file exclusively: of many nodes that try at the same time one succeeds. The others find it there.
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [string]
+        $Path,
+
+        [Parameter(Mandatory)]
+        [System.Collections.Specialized.OrderedDictionary]
+        $Content
+    )
+
+    $json = ConvertTo-Json -InputObject $Content -Depth 2 -Compress
+    $bytes = [System.Text.Encoding]::UTF8.GetBytes($json)
+    $null = [System.IO.Directory]::CreateDirectory([System.IO.Path]::GetDirectoryName($Path))
+    $write = [System.IO.FileAccess]::Write
+    try {
+        $stream = [System.IO.File]::Open($Path, [System.IO.FileMode]::CreateNew, $write, [System.IO.FileShare]::None)
+    } catch [System.IO.IOException] {
+        if ([System.IO.File]::Exists($Path)) {
+            return
+        }
+        throw
+    }
+    $whole = $false
+    try {
+        $stream.Write($bytes, 0, $bytes.Length)
+        $stream.Flush($true)
+        $whole = $true
+    } finally {
+        $stream.Dispose()
+        if (-not $whole) {
+            [System.IO.File]::Delete($Path)
+        }
+    }
+}

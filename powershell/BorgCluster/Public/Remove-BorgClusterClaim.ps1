@@ -1,0 +1,45 @@
+function Remove-BorgClusterClaim {
+    <#
+    .SYNOPSIS
+    Lets a virtual machine go.
+    .DESCRIPTION
+    Only the claim with this id is removed; another one stays and is told in the answer. It is fine if there is none.
+    .PARAMETER VMId
+    The id of the virtual machine.
+    .PARAMETER Folder
+    The work folder of the machine's storage: <mount prefix>\.borg-cluster.
+    .PARAMETER ClaimId
+    The id of the claim.
+    .EXAMPLE
+    Remove-BorgClusterClaim -VMId '8d2f3c1e-0a9b-4c57-9a5e-7c5b3d1f2a10' -Folder 'C:\ClusterStorage\Volume1\.borg-cluster' -ClaimId '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
+    .OUTPUTS
+    One text: JSON, or gzip in Base64 beyond 100 kB.
+    #>
+    [CmdletBinding(SupportsShouldProcess)]
+    [OutputType([string])]
+    param (
+        [Parameter(Mandatory)]
+        [guid]
+        $VMId,
+
+        [Parameter(Mandatory)]
+        [ValidateNotNullOrEmpty()]
+        [string]
+        $Folder,
+
+        [Parameter(Mandatory)]
+        [guid]
+        $ClaimId
+    )
+
+    Set-StrictMode -Version 2.0
+    $ErrorActionPreference = 'Stop'
+
+    $path = Resolve-BorgClusterClaimPath -VMId $VMId -Folder $Folder
+    $claim = Read-BorgClusterClaim -VMId $VMId -Path $path
+    if ($claim['claim_id'] -eq $ClaimId.ToString('D') -and $PSCmdlet.ShouldProcess($path, 'Remove the claim')) {
+        [System.IO.File]::Delete($path)
+        $claim = Read-BorgClusterClaim -VMId $VMId -Path $path
+    }
+    ConvertTo-BorgClusterAnswer -Answer $claim
+}
