@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from borg_cluster.core.archive import ArchiveKind, Consistency, archive_name
@@ -129,7 +129,8 @@ def _doubt(run: PlanningRun, good: GoodArchive | None) -> str | None:
         return f"its newest archive {good.archive} is of job {good.job}, which the configuration no longer has"
     if job.max_age is None:
         return f"its newest archive {good.archive} is of job {good.job}, which has no max_age"
-    age = run.at - datetime.fromisoformat(good.created_at)
+    made = datetime.fromisoformat(good.created_at)
+    age = run.at - (made if made.tzinfo else made.replace(tzinfo=UTC))
     if -_CLOCK_SKEW <= age <= timedelta(seconds=job.max_age):
         return None
     if age < timedelta(0):

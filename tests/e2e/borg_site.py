@@ -29,6 +29,7 @@ def open_borg(settings: BorgSettings, repository: Repository) -> Borg:
 
 def make_site(folder: Path, *, encryption: str = "none") -> BorgSite:
     """Make a repository below ``folder``; with encryption its passphrase is the secret 'right'."""
+    folder.mkdir(exist_ok=True)
     settings = BorgSettings(
         executable="borg",
         passphrase=None if encryption == "none" else "right",

@@ -1,0 +1,213 @@
+"""One archive, from an open source to its place in the catalog.
+
+It is written under a ``.checkpoint`` name, which Borg hides; what Borg's own list says is compared with what was to be read; only
+then it gets its name. So an archive that can be seen is whole.
+"""
+
+import os
+import posixpath
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from borg_cluster.borg import Borg, Created
+from borg_cluster.borg_arguments import CreateOptions
+from borg_cluster.borg_items import StoredFile
+from borg_cluster.catalog import inventory_to_json, manifest_to_json
+from borg_cluster.context import Context
+from borg_cluster.core.archive import CHECKPOINT_SUFFIX, FOLDER, ArchivedFile, ArchiveKind, Consistency, Manifest, Reading
+from borg_cluster.core.event import ArchiveFinished, ArchiveStarted, Progress
+from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.pattern import explain
+from borg_cluster.core.planned import PlannedArchive, PlannedFile
+from borg_cluster.core.policy import Job
+from borg_cluster.errors import BorgClusterError, BorgFailed
+from borg_cluster.run_record import RunRecord, Unfinished
+from borg_cluster.source import Source
+
+_MANIFEST = f"{FOLDER}/manifest.json"
+_INVENTORY = f"{FOLDER}/inventory.json"
+_MOST_WARNINGS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What an archive is written with: ``inventory`` goes into it, ``record`` knows it until it stands."""
+
+    context: Context
+    borg: Borg
+    job: Job
+    inventory: Inventory
+    record: RunRecord
+
+
+def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[str, ...]:
+    """Write, compare, rename and record one archive; return the warnings. ``manifest`` holds all but the files.
+
+    Emits ArchiveStarted, Progress and ArchiveFinished. Raises BorgFailed if the archive is not what it should be: it then keeps
+    its ``.checkpoint`` name, until a better one stands.
+    """
+    planned = source.archive
+    context = writing.context
+    manifest = replace(manifest, files=tuple(_as_it_is(file) for file in planned.files))
+    unfinished = Unfinished(repository=planned.repository, subject=planned.subject, archive=planned.archive + CHECKPOINT_SUFFIX)
+    writing.record.add_unfinished(unfinished)
+    context.emit(
+        ArchiveStarted(job=planned.job, subject=planned.subject, name=planned.name, archive=planned.archive, node=planned.node)
+    )
+    with _notes(writing, manifest) as notes:
+        created = _write(writing, source, unfinished.archive, notes=notes, total=sum(file.size or 0 for file in manifest.files))
+    items = writing.borg.list_files(unfinished.archive)
+    changed = _changed(source, created)
+    if source.patterns is None:
+        doubts = _compare_files(manifest, items, changed=changed, told=created.warnings)
+    else:
+        doubts = _compare_roots(source, items, told=created.warnings)
+    writing.borg.rename(unfinished.archive, planned.archive)
+    writing.record.drop_unfinished(unfinished)
+    reading = _reading(writing.borg, planned, created, items=items, changed=changed)
+    context.catalog.record_archive(manifest, reading, planned.repository)
+    warnings = (*planned.warnings, *doubts)
+    context.emit(_finished(planned, manifest, reading, warnings))
+    return warnings
+
+
+def _as_it_is(planned: PlannedFile) -> ArchivedFile:
+    """Return a file with its size and time of this moment. Raises BorgClusterError if it is no file, OSError if it's gone."""
+    found = os.stat(planned.local_path, follow_symlinks=False)  # noqa: PTH116 - names that aren't UTF-8 as well
+    if not stat.S_ISREG(found.st_mode):
+        raise BorgClusterError(f"{planned.local_path} is not a regular file")
+    return replace(planned.file, size=found.st_size, mtime_ns=found.st_mtime_ns)
+
+
+@contextmanager
+def _notes(writing: Writing, manifest: Manifest) -> Iterator[str]:
+    """Yield a folder that holds manifest and inventory as they go into the archive."""
+    with tempfile.TemporaryDirectory(prefix="notes-", dir=writing.context.state) as folder:
+        (Path(folder) / FOLDER).mkdir()
+        (Path(folder) / _MANIFEST).write_text(manifest_to_json(manifest), encoding="utf-8")
+        (Path(folder) / _INVENTORY).write_text(inventory_to_json(writing.inventory), encoding="utf-8")
+        yield os.path.abspath(folder)  # noqa: PTH100 - as borg is to be told
+
+
+def _write(writing: Writing, source: Source, archive: str, *, notes: str, total: int) -> Created:
+    planned = source.archive
+    job = writing.job
+
+    def heed(done: int, _: int, path: str | None) -> None:
+        writing.context.emit(Progress(subject=planned.subject, done=done, total=total, path=path))
+
+    options = CreateOptions(
+        compression=job.compression,
+        chunker_params=job.chunker_params,
+        extra=job.extra_borg_options,
+        # a running VM writes to its disk without a new time stamp: Borg must look into it
+        files_cache=planned.consistency is not Consistency.NONE,
+        attributes=planned.kind is ArchiveKind.VOLUME,
+    )
+    if source.patterns is None:
+        paths = (*source.paths, f"{notes}/./{_MANIFEST}", f"{notes}/./{_INVENTORY}")
+        return writing.borg.create(archive, comment=planned.comment, options=options, paths=paths, heed=heed)
+    patterns = (*source.patterns, f"R {notes}/./{FOLDER}/.")
+    return writing.borg.create(
+        archive, comment=planned.comment, options=options, paths=source.paths, patterns=patterns, heed=heed
+    )
+
+
+def _changed(source: Source, created: Created) -> tuple[str, ...]:
+    """Return the archive paths of the files that borg saw change; it shows source paths, and '?' for what isn't UTF-8."""
+    prefixes = {f"{_shown(folder)}/": f"{name}/" for name, folder in source.view.folders.items()}
+    exact = {_shown(posixpath.normpath(path)): path.partition("/./")[2] for path in source.paths}
+    found: list[str] = []
+    for path in created.changed:
+        prefix = next((prefix for prefix in prefixes if path.startswith(prefix)), None)
+        found.append(exact.get(path, path) if prefix is None else prefixes[prefix] + path.removeprefix(prefix))
+    return tuple(found)
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "replace").decode("utf-8")
+
+
+def _compare_files(
+    manifest: Manifest, items: tuple[StoredFile, ...], *, changed: tuple[str, ...], told: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return warnings where a live file changed while it was read. Raises BorgFailed where the archive isn't the manifest's.
+
+    ``told`` are borg's own warnings, which give the reason for a file that is missing.
+    """
+    stored = {item.path: item for item in items}
+    wanted = {file.archive_path for file in manifest.files} | {_MANIFEST, _INVENTORY}
+    wrong = [f"{path} is missing" for path in sorted(wanted - stored.keys())]
+    wrong += [f"{path} is not in the manifest" for path in sorted(stored.keys() - wanted)]
+    wrong += [f"{item.path} is no regular file" for item in items if item.kind != "-"]
+    moved = [f"{path} changed while it was read" for path in changed]
+    for file in manifest.files:
+        item = stored.get(file.archive_path)
+        if item is not None and item.size != file.size:
+            moved.append(f"{file.archive_path} has {item.size} bytes instead of {file.size}")
+    if manifest.consistency is not Consistency.NONE:
+        wrong += moved  # nothing was to write to it
+        moved = []
+    if wrong:
+        reasons = "; ".join(_brief((*wrong, *told)))
+        raise BorgFailed(f"the archive is not what it should be: {reasons}", hint="run the job again")
+    return _brief(tuple(moved))
+
+
+def _compare_roots(source: Source, items: tuple[StoredFile, ...], *, told: tuple[str, ...]) -> tuple[str, ...]:
+    """Return borg's warnings about single files. Raises BorgFailed if a root that is there is not in the archive."""
+    stored = {item.path for item in items}
+    lines = source.patterns or ()
+    missing: list[str] = []
+    for root in source.view.roots:
+        base, _, name = root.partition("/./")
+        place = f"{base}/{name}"
+        if name not in stored and os.path.lexists(place) and (root in source.paths or explain(lines, place).included):
+            missing.append(name)
+    if missing or not stored - {FOLDER, _MANIFEST, _INVENTORY}:
+        what = ", ".join(_brief(tuple(missing))) or source.archive.name
+        raise BorgFailed(f"the archive holds nothing of {what}: {'; '.join(_brief(told))}")
+    return _brief(told)
+
+
+def _reading(
+    borg: Borg, planned: PlannedArchive, created: Created, *, items: tuple[StoredFile, ...], changed: tuple[str, ...]
+) -> Reading:
+    listed = next((one for one in borg.list_archives(planned.archive) if one.name == planned.archive), None)
+    return Reading(
+        archive_id=created.archive_id if listed is None else listed.archive_id,
+        archive_name=planned.archive,
+        original_size=created.original_size,
+        deduplicated_size=created.deduplicated_size,
+        seconds=created.seconds,
+        chunk_hashes={item.path: item.chunk_hash for item in items if item.chunk_hash and not _is_ours(item.path)},
+        changed_while_read=changed,
+    )
+
+
+def _is_ours(path: str) -> bool:
+    return path in {_MANIFEST, _INVENTORY}
+
+
+def _finished(planned: PlannedArchive, manifest: Manifest, reading: Reading, warnings: tuple[str, ...]) -> ArchiveFinished:
+    return ArchiveFinished(
+        job=planned.job,
+        subject=planned.subject,
+        name=planned.name,
+        archive=planned.archive,
+        consistency=manifest.consistency.value,
+        original_size=reading.original_size,
+        deduplicated_size=reading.deduplicated_size,
+        files=len(reading.chunk_hashes),
+        seconds=reading.seconds,
+        warnings=warnings,
+    )
+
+
+def _brief(lines: tuple[str, ...]) -> tuple[str, ...]:
+    more = len(lines) - _MOST_WARNINGS
+    return lines if more <= 0 else (*lines[:_MOST_WARNINGS], f"and {more} more")

@@ -1,0 +1,161 @@
+"""What a run holds while it goes, on disk: one lock a job, and a record of its claims and unfinished archives.
+
+The record is a line a fact, appended and synced before the fact is made, under a lock that ends with the process. So the next run
+can tell a dead run from a living one, and knows what the dead one left behind.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+from borg_cluster.errors import AlreadyRunning
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldClaim:
+    """A claim on the cluster: ``folder`` is ours on the storage of the VM, in Windows' words."""
+
+    vm_id: str
+    folder: str
+    claim_id: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """An archive under its ``.checkpoint`` name; ``repository`` is a label of the configuration."""
+
+    repository: str
+    subject: str
+    archive: str
+
+
+@contextmanager
+def job_lock(state: Path, *, cluster: str, job: str, since: str) -> Iterator[None]:
+    """Hold the lock of one job of one cluster. Raises AlreadyRunning, which names the holder's pid and since when."""
+    path = state / "locks" / f"{_file_name(job, cluster)}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        if not _try_lock(file):
+            file.seek(0)
+            holder = _parse(file.read())
+            pid, when = holder.get("pid"), holder.get("since")
+            raise AlreadyRunning(f"job {job} runs already: pid {pid}, since {when}", hint="wait for it", pid=pid, since=when)
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "since": since}))
+        file.flush()
+        yield
+
+
+class RunRecord:
+    """The open record of a run: ours, or a dead one's that we took over."""
+
+    def __init__(self, path: Path, file: IO[str]) -> None:
+        self._path = path
+        self._file = file
+        self.claims: list[HeldClaim] = []
+        self.unfinished: list[Unfinished] = []
+
+    @classmethod
+    def begin(cls, state: Path, *, cluster: str, run_id: str) -> Self:
+        """Begin the record of this run."""
+        folder = _folder(state, cluster)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{_file_name(run_id, cluster)}.jsonl"
+        while True:
+            file = path.open("a+", encoding="utf-8")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if path.exists() and path.samefile(f"/proc/self/fd/{file.fileno()}"):
+                return cls(path, file)
+            file.close()  # another run took it for a dead one's, between the two calls, and deleted it
+
+    @classmethod
+    def adopt(cls, state: Path, *, cluster: str) -> tuple[Self, ...]:
+        """Take over the records of runs that died. They must be closed as our own."""
+        adopted: list[Self] = []
+        for path in sorted(_folder(state, cluster).glob("*.jsonl")):
+            file = path.open("a+", encoding="utf-8")
+            if not _try_lock(file):
+                file.close()
+                continue
+            record = cls(path, file)
+            file.seek(0)
+            record._replay(file.read())
+            adopted.append(record)
+        return tuple(adopted)
+
+    def add_claim(self, claim: HeldClaim) -> None:
+        """Record that a claim is about to be made."""
+        self.claims.append(claim)
+        self._write("claim", asdict(claim))
+
+    def drop_claim(self, claim: HeldClaim) -> None:
+        """Record that a claim is no more."""
+        self.claims.remove(claim)
+        self._write("unclaim", asdict(claim))
+
+    def add_unfinished(self, archive: Unfinished) -> None:
+        """Record that an archive is about to be written."""
+        self.unfinished.append(archive)
+        self._write("begin", asdict(archive))
+
+    def drop_unfinished(self, archive: Unfinished) -> None:
+        """Record that an archive stands under its own name, or is gone."""
+        self.unfinished.remove(archive)
+        self._write("end", asdict(archive))
+
+    def close(self) -> None:
+        """Let go of the record; it is deleted if it holds nothing that a later run must see to."""
+        if not self.claims and not self.unfinished:
+            self._path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _write(self, kind: str, fields: dict[str, Any]) -> None:
+        self._file.write(json.dumps({"kind": kind, **fields}) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def _replay(self, text: str) -> None:
+        for line in text.split("\n"):
+            fields = _parse(line)  # a torn last line was never acted on
+            kind = fields.pop("kind", None)
+            if kind == "claim":
+                self.claims.append(HeldClaim(**fields))
+            elif kind == "unclaim":
+                self.claims.remove(HeldClaim(**fields))
+            elif kind == "begin":
+                self.unfinished.append(Unfinished(**fields))
+            elif kind == "end":
+                self.unfinished.remove(Unfinished(**fields))
+
+
+def _folder(state: Path, cluster: str) -> Path:
+    return state / "runs" / _file_name(cluster, "")
+
+
+def _file_name(text: str, salt: str) -> str:
+    digest = hashlib.sha256(f"{salt}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9-]', '_', text)[:60]}-{digest}"
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}
