@@ -86,7 +86,7 @@ def _summary(results: Results, inventory: Inventory) -> RenderableType:
         if isinstance(event, ArchiveFinished):
             result, style = ("warnings", "yellow") if event.warnings else ("done", "green")
             sizes = (size(event.original_size), size(event.deduplicated_size), duration(event.seconds))
-            lines += [words(_row(result, name, *sizes), style), words(f"{'':<{_RESULT}}{event.archive}", "dim")]
+            lines += [words(_row(result, name, *sizes), style), words(f"  {event.archive}", "dim")]
         else:
             lines.append(words(f"{'refused' if event.refused else 'failed':<{_RESULT}}{name}", "bold red"))
     return Group(*lines)

@@ -27,9 +27,8 @@ def plan_view(plan: BackupPlan, inventory: Inventory, *, policy: Policy, every_f
         if part:
             parts += [Text(), sentence(words(job.name, "bold"), f"  {job.kind.replace('_', ' ')} to {job.repository}"), *part]
     if plan.uncovered:
-        parts += [Text(), words("Uncovered: these stay in their volume's archive", "bold yellow")]
-        for vm in plan.uncovered:
-            parts += [_line("stays in", vm_label(vm.name, vm.subject), "yellow"), _below(vm.reason)]
+        parts += [Text(), words("Uncovered: their files stay in their volume's archive", "bold yellow")]
+        parts += [sentence("  ", vm_label(vm.name, vm.subject), f"  {vm.reason}") for vm in plan.uncovered]
     return Group(*parts)
 
 
@@ -54,7 +53,8 @@ def _archive(archive: PlannedArchive, *, names: dict[str, Text], every_file: boo
     machine = archive.kind is ArchiveKind.VIRTUAL_MACHINE
     subject = vm_label(archive.name, archive.subject) if machine else words(archive.name, "bold")
     yield _line("in", sentence(subject, _facts(archive)), "green")
-    yield _below(f"{archive.reason}; {archive.consistency}: {archive.consistency_reason}")
+    yield _below(archive.reason)
+    yield _below(f"consistency {archive.consistency}: {archive.consistency_reason}", "dim")
     for warning in archive.warnings:
         yield _below(f"warning: {warning}", "yellow")
     if every_file:

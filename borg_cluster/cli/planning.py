@@ -16,6 +16,7 @@ def make_plan(site: Site, jobs: tuple[str, ...], *, refresh: bool = False) -> tu
     """
     context = site.context
     inventory = discover.current_inventory(context, refresh=refresh)
+    site.names.update({vm.id: vm.name for vm in inventory.virtual_machines})
     good = context.catalog.good_archives(context.policy.cluster)
     plan = plan_backup(inventory, context.policy, jobs=jobs, good=good, at=context.clock(), run_id=str(uuid4()))
     return plan, inventory

@@ -32,6 +32,8 @@ class Site:
     context: Context
     console: Console
     tally: Tally
+    names: dict[str, str]
+    """Names of VMs by id, for the terminal: commands add those that they learn of."""
 
 
 def now() -> datetime:
@@ -48,11 +50,12 @@ def open_site(settings: Settings, *sinks: Sink) -> Iterator[Site]:
     policy = chosen_policy(settings)
     with ExitStack() as stack:
         tally = Tally()
-        shown = fan_out(tally, *sinks, _view(settings, stack))
+        names: dict[str, str] = {}
+        shown = fan_out(tally, *sinks, _view(settings, stack, names))
         emit = fan_out(shown, _observers(settings.plugins, shown))
         state = config.state_directory(os.environ)
         context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state))
-        yield Site(context=context, console=new_console(color=settings.color), tally=tally)
+        yield Site(context=context, console=new_console(color=settings.color), tally=tally, names=names)
 
 
 @contextmanager
@@ -80,12 +83,12 @@ def chosen_policy(settings: Settings) -> Policy:
     return found[0]
 
 
-def _view(settings: Settings, stack: ExitStack) -> Sink:
+def _view(settings: Settings, stack: ExitStack, names: dict[str, str]) -> Sink:
     if settings.log_json:
         return json_log(now)
     # with --json, stdout is for a program and people only need to see what is wrong
     verbosity = min(settings.verbosity, -1) if settings.json else settings.verbosity
-    return stack.enter_context(Terminal(new_console(color=settings.color, stderr=True), verbosity=verbosity))
+    return stack.enter_context(Terminal(new_console(color=settings.color, stderr=True), verbosity=verbosity, names=names))
 
 
 def _observers(plugins: PluginManager, warn: Sink) -> Sink:

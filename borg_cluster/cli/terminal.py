@@ -19,9 +19,13 @@ _NAME = 32
 
 
 class Terminal:
-    """The sink for people. ``verbosity``: -1 shows only what is wrong, 0 what was done, 1 also who was asked."""
+    """The sink for people.
 
-    def __init__(self, console: Console, *, verbosity: int) -> None:
+    ``verbosity``: -1 shows only what is wrong, 0 what was done, 1 also who was asked. ``names``: of VMs by id, as far as the
+    caller knows them; what starts here is added.
+    """
+
+    def __init__(self, console: Console, *, verbosity: int, names: dict[str, str] | None = None) -> None:
         self._console = console
         self._verbosity = verbosity
         self._bar = Progress(
@@ -34,7 +38,7 @@ class Terminal:
             disable=not console.is_terminal or verbosity < 0,
         )
         self._task: TaskID | None = None
-        self._names: dict[str, str] = {}
+        self._names = {} if names is None else names
 
     def __enter__(self) -> Self:
         """Return the sink itself."""
@@ -61,7 +65,7 @@ class Terminal:
                 self._hint(event.hint)
             case events.Warned():
                 name = self._names.get(event.subject, event.subject)
-                self._say(-1, "warning", name, event.message, style="yellow")
+                self._say(-1, "warning", "" if event.message.startswith(name) else name, event.message, style="yellow")
                 self._hint(event.hint)
             case _:
                 self._cluster_or_restore(event)
@@ -111,16 +115,16 @@ class Terminal:
         machines = f"{counted(event.virtual_machines, 'VM')} ({event.highly_available} highly available)"
         doubts = f", {counted(len(event.findings), 'finding')}" if event.findings else ""
         when = f"known for {duration(event.age)}" if event.age else duration(event.seconds)
-        self._say(0, "cluster", event.cluster, f"{counted(event.nodes, 'node')}, {machines}{doubts}, {when}")
+        self._say(1 if event.age else 0, "cluster", event.cluster, f"{counted(event.nodes, 'node')}, {machines}{doubts}, {when}")
         if event.reason:
-            self._say(1, "", event.cluster, event.reason)
+            self._say(1, "", event.reason)
 
     def _say(self, level: int, label: str, name: str, rest: str | Text = "", *, style: str = "") -> None:
         if self._verbosity < level:
             return
         head = Text(f"{label:<{_LABEL}}", style=style or "dim")
         # soft_wrap: a line of a log stays one line, whatever the width
-        self._console.print(sentence(head, words(name, "bold"), "  " if rest else "", rest), soft_wrap=True)
+        self._console.print(sentence(head, words(name, "bold"), "  " if name and rest else "", rest), soft_wrap=True)
 
     def _hint(self, hint: str | None) -> None:
         if hint:
