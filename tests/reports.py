@@ -171,7 +171,6 @@ def vm_resource(number: int, name: str, owner: str | None = "node1", **changed: 
 def configuration_resource(number: int, name: str, owner: str | None = "node1", **changed: Any) -> VMResource:
     facts: dict[str, Any] = {
         "id": f"configuration-{number}",
-        "name": f"Virtual Machine Configuration {name}",
         "resource_type": "Virtual Machine Configuration",
         "vm_store_root_path": folder(name),
         "depends_on": (),
@@ -179,7 +178,7 @@ def configuration_resource(number: int, name: str, owner: str | None = "node1", 
         "offline_action": None,
         "migration_state": None,
     }
-    return vm_resource(number, name, owner, **(facts | changed))
+    return vm_resource(number, f"Configuration {name}", owner, **(facts | changed))
 
 
 def held(number: int, name: str, owner: str | None = "node1") -> tuple[VMResource, ...]:
