@@ -217,11 +217,11 @@ class Bridge:
     def _ask(
         self, answer: type[Answer], node: str, command: str, parameters: Mapping[str, Parameter], *, longer: int = 0
     ) -> Answer | Lost:
-        name = self._name_of(node)
-        address = remoting.address_of(self._settings, name)
+        settings, name = self._settings, self._name_of(node)
+        address, password, deadline = remoting.address_of(settings, name), self._password(), settings.deadline + longer
         try:
-            with remoting.open_session(self._settings, node=name, address=address, password=self._password()) as session:
-                text = session.invoke(command, parameters, deadline=self._settings.deadline + longer)
+            with remoting.open_session(settings, node=name, address=address, password=password, deadline=deadline) as session:
+                text = session.invoke(command, parameters)
         except RemotingError as error:
             if error.kind is Kind.COMMAND:
                 raise CommandFailed(error.message, hint=error.hint, node=node, command=command, **error.fields) from error

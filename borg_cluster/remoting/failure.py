@@ -119,7 +119,7 @@ def _of_connection(error: requests.RequestException, settings: RemotingSettings,
         return RemotingError(Kind.TIMEOUT, f"{node}: accepted no connection on port {settings.port} for {seconds} s")
     if isinstance(error, requests.Timeout) or any(isinstance(one, ReadTimeoutError) for one in causes):
         return timed_out(node)
-    if any(isinstance(one, ssl.SSLError) and one.reason == "WRONG_VERSION_NUMBER" for one in causes):
+    if any(getattr(one, "reason", None) == "WRONG_VERSION_NUMBER" for one in causes):
         return RemotingError(
             Kind.TLS, f"{node}: no TLS on port {settings.port}", hint="remoting: port: must be WinRM's HTTPS port"
         )

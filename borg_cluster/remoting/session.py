@@ -142,13 +142,12 @@ class Session:
         self._pool = pool
         self._node = node
 
-    def invoke(self, command: str, parameters: Mapping[str, Parameter], *, deadline: float | None = None) -> str:
+    def invoke(self, command: str, parameters: Mapping[str, Parameter]) -> str:
         """Run one command and return the one string that it answers with, decompressed.
 
-        ``deadline``: seconds until it counts as timed out (None: the settings'). Raises RemotingError: for all that hinders the
-        answer, and for any error record, since a pipeline that completed has ``had_errors`` False even with some in its stream.
+        Raises RemotingError: for all that hinders the answer, and for any error record, since a pipeline that completed has
+        ``had_errors`` False even with some in its stream.
         """
-        self._connection.set_deadline(self._settings.deadline if deadline is None else deadline)
         shell = PowerShell(self._pool)
         shell.add_cmdlet(command)
         for name, value in parameters.items():
@@ -189,11 +188,13 @@ class Session:
 
 
 @contextmanager
-def open_session(settings: RemotingSettings, *, node: str, address: str, password: str | None) -> Iterator[Session]:
+def open_session(
+    settings: RemotingSettings, *, node: str, address: str, password: str | None, deadline: float | None = None
+) -> Iterator[Session]:
     """Open a session on a node and close it at the end; a failure to close it is only logged.
 
-    ``node`` is the name that its certificate (and its Kerberos principal) must carry, ``address`` where to connect.
-    Raises RemotingError.
+    ``node`` is the name that its certificate (and its Kerberos principal) must carry, ``address`` where to connect. ``deadline``:
+    seconds until the session, with all that is done in it, counts as timed out (None: the settings'). Raises RemotingError.
     """
     try:
         connection = _WSMan(settings, node=node, address=address, password=password)
@@ -202,7 +203,7 @@ def open_session(settings: RemotingSettings, *, node: str, address: str, passwor
     try:
         pool = RunspacePool(connection, configuration_name=settings.configuration_name, idle_timeout=_IDLE_TIMEOUT)
         session = Session(settings, connection, pool, node=node)
-        connection.set_deadline(settings.deadline)
+        connection.set_deadline(settings.deadline if deadline is None else deadline)
         try:
             pool.open()
         except TRANSPORT_ERRORS as error:

@@ -109,6 +109,14 @@ def test_all_nodes_at_once_from_many_threads(open_node: Open, echo: EchoCluster)
     assert len(echo.executed) == 18
 
 
+def test_proxies_of_the_environment_are_not_asked(open_node: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    with open_node() as session:
+        assert echoed(session, vm_id="a") == {"VMId": "a"}
+
+
 def test_addresses_are_looked_up_by_either_name(settings: RemotingSettings, nodes: Nodes) -> None:
     only_short = {"node1": "127.0.0.9"}
     assert address_of(settings, "Node1.Example.Test") == nodes.addresses["node1.example.test"]
