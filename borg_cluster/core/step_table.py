@@ -65,6 +65,10 @@ def _all_away(moves: tuple[Move, ...], observed: Observed) -> bool:
     return not any(observed.exists(move.source) for move in moves)
 
 
+def _still_away(moves: tuple[Move, ...], observed: Observed) -> bool:
+    return any(observed.exists(move.source) and not observed.exists(move.destination) for move in moves)
+
+
 def _no_role(observed: Observed) -> str | None:
     return None if observed.role else "its role is gone"
 
@@ -216,7 +220,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
     ),
     kinds.Withdraw: Row[kinds.Withdraw](
         paths=lambda s: _both(s.moves),
-        is_done=lambda s, o: not any(o.exists(m.source) and not o.exists(m.destination) for m in s.moves),
+        is_done=lambda s, o: not _still_away(s.moves, o),
         needs=lambda s, o: _registered(o) or o.why_not_whole or _in_use(o, s.moves),
     ),
     kinds.Unpark: Row[kinds.Unpark](
@@ -227,7 +231,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
     # While the VM is registered it still has its own configuration.
     kinds.PutConfigurationBack: Row[kinds.PutConfigurationBack](
         paths=lambda s: _both(s.moves),
-        is_done=lambda s, o: bool(o.registrations) or not any(o.exists(m.source) and not o.exists(m.destination) for m in s.moves),
+        is_done=lambda s, o: bool(o.registrations) or not _still_away(s.moves, o),
         needs=lambda _, o: o.why_not_whole,
     ),
     kinds.Clear: Row[kinds.Clear](

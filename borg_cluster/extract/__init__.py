@@ -1,0 +1,149 @@
+"""Verb: carry out, resume or undo a RestorePlan; or only extract the files.
+
+``restore``, ``resume``, ``undo`` and ``release`` all end in one loop (``walk.py``): look, record, act, look, record.
+"""
+
+from pathlib import Path
+from uuid import uuid4
+
+from borg_cluster import journal
+from borg_cluster.context import Context
+from borg_cluster.core import event
+from borg_cluster.core.progress import Progress, Turned
+from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest, Source, plan_release, plan_restore, plan_undo
+from borg_cluster.discover import current_inventory
+from borg_cluster.errors import AlreadyRunning, Refused
+from borg_cluster.extract.archives import resolve_archive
+from borg_cluster.extract.signals import keep_signals
+from borg_cluster.extract.stage import open_repository
+from borg_cluster.extract.walk import Walk
+
+__all__ = ["extract_to", "plan", "release", "resolve_archive", "restore", "resume", "undo"]
+
+_LIST = "borg-cluster restores"
+
+
+def plan(context: Context, request: RestoreRequest) -> RestorePlan:
+    """Return how a VM would be brought back; nothing is changed.
+
+    Raises:
+        Refused: it can't be, by name, and what to do instead.
+        ClusterUnreachable: no node answered.
+    """
+    repository, archive, manifest = resolve_archive(context, request.vm, request.archive)
+    inventory = current_inventory(context, refresh=True, because="a restore is planned on what is there now")
+    source = Source(restore_id=str(uuid4()), repository=repository, archive=archive)
+    return plan_restore(manifest, inventory, request, context.policy, source=source)
+
+
+def restore(context: Context, request: RestoreRequest | RestorePlan) -> Progress:
+    """Bring a VM back: as it's asked for, or by a plan that was shown before.
+
+    Raises:
+        Refused: before anything was changed; Claimed if somebody else works on the VM, Vetoed if a plugin said no.
+        RestoreStopped: in the middle; its hint says how to resume or undo it.
+    """
+    planned = request if isinstance(request, RestorePlan) else plan(context, request)
+    context.plugins.check_extract(planned)
+    _refuse_unfinished(context, planned)
+    with journal.create(context.state, planned) as held:
+        return _walk(context, held)
+
+
+def resume(context: Context, restore_id: str) -> Progress:
+    """Go on with whatever was interrupted: a restore, its undo, its release. Raises as ``restore``."""
+    with journal.hold(context.state, restore_id) as held:
+        if held.progress.outcome is not None:
+            raise Refused(f"the restore {restore_id} is over: {held.progress.outcome}", hint=_LIST)
+        return _walk(context, held)
+
+
+def undo(context: Context, restore_id: str) -> Progress:
+    """Put back what was there before a restore: the old VM, its configuration, disks, role and settings; go on with an undo.
+
+    What the new VM has written since goes with it. Raises as ``restore``.
+    """
+    with journal.hold(context.state, restore_id) as held:
+        progress = held.progress
+        if progress.purpose == "undo" and progress.outcome is None:
+            return _walk(context, held)
+        if not progress.can_undo or progress.purpose == "undo":
+            over = progress.outcome or "the old virtual machine is being deleted"
+            raise Refused(f"the restore {restore_id} can't be undone: {over}", hint=_LIST)
+        _refuse_older(context, progress)
+        return _walk(context, held, Turned(purpose="undo", steps=plan_undo(progress.plan, progress.begun), at=_now(context)))
+
+
+def release(context: Context, restore_id: str) -> Progress:
+    """Delete the old VM that a finished restore has parked; there is no way back from that. Raises as ``restore``."""
+    with journal.hold(context.state, restore_id) as held:
+        progress = held.progress
+        if progress.purpose == "release" and progress.outcome is None:
+            return _walk(context, held)
+        if progress.purpose != "restore" or progress.outcome != "restored" or not progress.can_undo:
+            state = progress.outcome or "not finished"
+            raise Refused(f"the restore {restore_id} has nothing to release: it is {state}", hint=_LIST)
+        return _walk(context, held, Turned(purpose="release", steps=plan_release(progress.plan), at=_now(context)))
+
+
+def extract_to(context: Context, vm: str, destination: Path, *, archive: str = "latest", paths: tuple[str, ...] = ()) -> str:
+    """Extract a VM's files (all, or those with these archive paths) below ``destination``; touch no cluster.
+
+    Returns the archive's name.
+
+    Raises:
+        Refused: no such archive or path in it, or a file is in the way.
+        BorgFailed: borg could not extract all of it.
+    """
+    label, name, manifest = resolve_archive(context, vm, archive)
+    known = {file.archive_path: file.size or 0 for file in manifest.files}
+    unknown = next((path for path in paths if path not in known), None)
+    if unknown is not None:
+        raise Refused(f"{name} holds no file {unknown}", hint=f"it holds: {', '.join(sorted(known)[:5])}")
+    chosen = paths or tuple(known)
+    taken = next((path for path in chosen if (destination / path).exists()), None)
+    if taken is not None:
+        raise Refused(f"{destination / taken} is there already", hint="choose an empty folder")
+    destination.mkdir(parents=True, exist_ok=True)
+    total = sum(known[path] for path in chosen)
+
+    def heed(done: int, _all: int, path: str | None) -> None:
+        context.emit(event.Progress(subject=manifest.subject, done=done, total=total, path=path))
+
+    open_repository(context, label).extract(name, chosen, destination, heed=heed)
+    return name
+
+
+def _walk(context: Context, held: journal.OpenJournal, turned: Turned | None = None) -> Progress:
+    with keep_signals() as signals:
+        walk = Walk(context, held, signals)
+        if turned is not None:
+            walk.turn(turned)
+        walk.run()
+    return walk.progress
+
+
+def _refuse_unfinished(context: Context, planned: RestorePlan) -> None:
+    """A VM that another restore has left in the middle is neither the old one nor the new one."""
+    for other in journal.restores(context.state):
+        if other.plan.vm_id == planned.vm_id and other.outcome is None:
+            restore_id = other.plan.source.restore_id
+            raise AlreadyRunning(
+                f"{planned.name} has an unfinished {other.purpose}: {restore_id}",
+                hint=f"borg-cluster resume {restore_id}, or borg-cluster undo {restore_id}",
+                restore_id=restore_id,
+            )
+
+
+def _refuse_older(context: Context, progress: Progress) -> None:
+    """An undo takes the VM away that is there now, which must be the one that this restore brought."""
+    known = journal.restores(context.state)
+    ids = [one.plan.source.restore_id for one in known]
+    for newer in known[ids.index(progress.plan.source.restore_id) + 1 :]:
+        if newer.plan.vm_id == progress.plan.vm_id and newer.outcome not in {"undone", "refused"}:
+            restore_id = newer.plan.source.restore_id
+            raise Refused(f"{progress.plan.name} was restored again since: {restore_id}", hint=f"borg-cluster undo {restore_id}")
+
+
+def _now(context: Context) -> str:
+    return context.clock().isoformat()

@@ -1,0 +1,74 @@
+"""The steps that touch nothing of the VM: extract its files beside their places, and prove them."""
+
+import os
+import shutil
+from pathlib import Path
+
+from borg_cluster.borg import Borg
+from borg_cluster.bridge import Lost
+from borg_cluster.context import Context
+from borg_cluster.core import event
+from borg_cluster.core import step as kinds
+from borg_cluster.errors import Refused, RestoreStopped
+from borg_cluster.extract import proof
+from borg_cluster.extract.scene import Scene
+
+
+def open_repository(context: Context, label: str) -> Borg:
+    """Return a repository of the configuration by its label. Raises Refused."""
+    repository = next((one for one in context.policy.repositories if one.label == label), None)
+    if repository is None:
+        raise Refused(f"the configuration names no repository {label}", hint="borg-cluster config show")
+    return Borg(context.policy.borg, repository, secret=context.plugins.secret)
+
+
+def stage(step: kinds.Stage, scene: Scene) -> Lost | None:
+    """Extract into each mount's staged folder, emptied before: what lies there is from an attempt that did not end."""
+    plan, context = scene.progress.plan, scene.context
+    borg = open_repository(context, plan.source.repository)
+    total = sum(file.size or 0 for file in step.files)
+    before = 0
+    for folder, files in _by_folder(step.files).items():
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        done_before = before
+
+        def heed(done: int, _all: int, path: str | None, *, so_far: int = done_before) -> None:
+            context.emit(event.Progress(subject=plan.vm_id, done=so_far + done, total=total, path=path))
+
+        borg.extract(plan.source.archive, tuple(file.archive_path for file in files), folder, heed=heed)
+        before += sum(file.size or 0 for file in files)
+        for file in files:
+            _sync(Path(file.local_path))
+    return None
+
+
+def _by_folder(files: tuple[kinds.StagedFile, ...]) -> dict[Path, list[kinds.StagedFile]]:
+    grouped: dict[Path, list[kinds.StagedFile]] = {}
+    for file in files:
+        grouped.setdefault(Path(file.local_path.removesuffix(file.archive_path)), []).append(file)
+    return grouped
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file is on its disk: Done must not outlive what it speaks of."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def inspect(step: kinds.Inspect, scene: Scene) -> Lost | None:
+    """Stop unless every staged file is what it should be, here and for Windows."""
+    wrong = list(proof.faults(step.files, scene.context.policy.mounts, node=scene.progress.plan.node))
+    for file in step.files:
+        seen = scene.observed.file(file.staged)
+        here = Path(file.local_path)
+        if seen is not None and seen.length is not None and here.is_file() and seen.length != here.stat().st_size:
+            wrong.append(f"{file.staged} has {seen.length} bytes for Windows and {here.stat().st_size} here")
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise RestoreStopped(f"what was staged is not right: {wrong[0]}{more}", faults=wrong)
+    return None
