@@ -8,7 +8,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
 import click
-from rich.text import Text
 
 from borg_cluster.cli.render import new_console, sentence, words
 from borg_cluster.errors import BorgClusterError, ExitCode
@@ -31,7 +30,8 @@ class Player:
 
     def chapter(self, title: str) -> None:
         """Begin a part of the story."""
-        self._console.print(Text("\n").append_text(words(f"── {title} ", "bold cyan")))
+        self._console.print()
+        self._console.print(words(f"── {title} ──", "bold cyan"))
 
     def tell(self, text: str) -> None:
         """Say what happens behind the scene."""
@@ -40,7 +40,8 @@ class Player:
     def play(self, *arguments: str, allowed: tuple[ExitCode, ...] = (ExitCode.FINE, ExitCode.WARNINGS)) -> None:
         """Type a command and show what it prints. Raises ClaimBroken if it exits with another code than ``allowed``."""
         line = " ".join(("borg-cluster", *(f"'{word}'" if _needs_quotes(word) else word for word in arguments)))
-        self._console.print(sentence("\n", words("$ ", "bold green"), words(line, "bold")), soft_wrap=True)
+        self._console.print()
+        self._console.print(sentence(words("$ ", "bold green"), words(line, "bold")), soft_wrap=True)
         code = self._carry_out([*self._options, *arguments])
         if code not in allowed:
             raise ClaimBroken(f"`{line}` exited with {code}")

@@ -105,7 +105,7 @@ def _meet_the_cluster(story: Story) -> None:
 
 
 def _first_night(story: Story) -> None:
-    story.player.chapter("The first night: each highly available VM for itself, each volume without them")
+    story.player.chapter("The first night: highly available VMs one by one, volumes without them")
     story.player.play("plan")
     story.player.play("create", "--stats")
     _check_night(story)

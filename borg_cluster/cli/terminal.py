@@ -136,8 +136,8 @@ class Terminal:
         name = words(self._names.get(event.subject, event.subject)).plain
         description = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
         if self._task is None:
+            self._task = self._bar.add_task(description, total=event.total or None)
             self._bar.start()
-            self._task = self._bar.add_task(description, total=None)
         self._bar.update(self._task, description=description, completed=event.done, total=event.total or None)
 
     def _bar_off(self) -> None:
