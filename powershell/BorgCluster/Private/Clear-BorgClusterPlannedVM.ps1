@@ -3,8 +3,8 @@ function Clear-BorgClusterPlannedVM {
     .SYNOPSIS
     Destroys the planned virtual machine that a comparison left behind.
     .DESCRIPTION
-    Remove-VM takes the planned machine of the report. Where it refuses, the machine is looked up through WMI by its id: Get-VM does
-    not list planned ones.
+    Remove-VM takes the planned machine of the report. Where it refuses, the machine is looked up through WMI by its id:
+    Get-VM does not list planned ones.
     #>
     param (
         [Parameter(Mandatory)]
@@ -13,7 +13,7 @@ function Clear-BorgClusterPlannedVM {
     )
 
     try {
-        Hyper-V\Remove-VM -VM $VM -Force -Confirm:$false -ErrorAction Stop
+        $null = Hyper-V\Remove-VM -VM $VM -Force -Confirm:$false -ErrorAction Stop
         return
     } catch {
         Write-Verbose -Message "Remove-VM does not take the planned machine: $_"

@@ -4,8 +4,8 @@ function ConvertFrom-BorgClusterWriterText {
     Reads what diskshadow lists about VSS writers: the VM components of the Hyper-V writer, and each writer's state.
     .DESCRIPTION
     The words are localized and the spacing differs by version. So only these are looked at: GUIDs, paths, VSS' own constants
-    (VSS_CT_..., VSS_WS_...), and the marks * and + that begin a writer and a component. Colons, commas and equals signs may be
-    those of East Asian languages. A caption is what stands in the line before the component's type; it decides nothing.
+    (VSS_CT_..., VSS_WS_...), and the marks * and + that begin a writer and a component. Colons, commas and equals signs may
+    be those of East Asian languages. A caption is what stands in the line before the component's type; it decides nothing.
 
     The lines may hold 'list writers detailed' and 'list writers status', one after the other.
     .OUTPUTS
@@ -24,7 +24,10 @@ function ConvertFrom-BorgClusterWriterText {
     $component = ':\\' + $guid + '\W*$'
     $identifier = '(?<!Volume)\{' + $guid + '\}'
     $caption = '^[^:\uFF1A]*[:\uFF1A]\s*(.*?)\s*$'
-    $file = '[=\uFF1D:\uFF1A]\s*((?:[A-Za-z]:\\|\\\\).*)[,\uFF0C\u3001]\s*[^=\uFF1D:\uFF1A,\uFF0C\u3001]*[=\uFF1D:\uFF1A]\s*(\S.*?)\s*$'
+    $equals = '=\uFF1D:\uFF1A'
+    $comma = ',\uFF0C\u3001'
+    $path = "[$equals]\s*((?:[A-Za-z]:\\|\\\\).*)"
+    $file = "${path}[$comma]\s*[^$equals$comma]*[$equals]\s*(\S.*?)\s*`$"
 
     $components = [System.Collections.Generic.List[object]]::new()
     $writers = [System.Collections.Generic.List[object]]::new()

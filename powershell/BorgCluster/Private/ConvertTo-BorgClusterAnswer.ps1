@@ -3,8 +3,8 @@ function ConvertTo-BorgClusterAnswer {
     .SYNOPSIS
     Turns an answer into the one text that a command returns.
     .DESCRIPTION
-    JSON with an explicit depth, since ConvertTo-Json cuts at 2 by itself; beyond 100 kB it is compressed, as remoting is slow on
-    long texts. Base64 of gzip begins with H4sI, JSON with a brace: that tells them apart.
+    JSON with an explicit depth, since ConvertTo-Json cuts at 2 by itself; beyond 100 kB it is compressed, as remoting is slow
+    on long texts. Base64 of gzip begins with H4sI, JSON with a brace: that tells them apart.
     #>
     param (
         [Parameter(Mandatory)]

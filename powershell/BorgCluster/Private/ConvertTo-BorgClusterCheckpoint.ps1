@@ -11,7 +11,7 @@ function ConvertTo-BorgClusterCheckpoint {
 
     $disks = [System.Collections.Generic.List[object]]::new()
     foreach ($drive in @(Get-BorgClusterProperty -InputObject $Checkpoint -Name 'HardDrives')) {
-        $path = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $drive -Name 'Path')
+        $path = Get-BorgClusterWord -InputObject $drive -Name 'Path'
         $number = Get-BorgClusterProperty -InputObject $drive -Name 'DiskNumber'
         if ($null -ne $path -and $null -eq $number) {
             $disks.Add($path)

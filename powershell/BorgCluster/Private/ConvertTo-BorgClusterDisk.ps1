@@ -14,7 +14,7 @@ function ConvertTo-BorgClusterDisk {
     )
 
     $path = ConvertTo-BorgClusterWord -Value $Drive.Path
-    $number = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $Drive -Name 'DiskNumber')
+    $number = Get-BorgClusterScalar -InputObject $Drive -Name 'DiskNumber'
     $shared = [bool] (Get-BorgClusterProperty -InputObject $Drive -Name 'SupportPersistentReservations')
     if ($null -ne $number) {
         # A pass-through disk's path is a localized description

@@ -17,7 +17,7 @@ function ConvertTo-BorgClusterIncompatibility {
     return [ordered]@{
         message_id = [long] $Incompatibility.MessageId
         source_type = $type
-        source_name = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $source -Name 'Name')
+        source_name = Get-BorgClusterWord -InputObject $source -Name 'Name'
         message = [string] $Incompatibility.Message
         mended_by = $null
     }

@@ -13,7 +13,7 @@ function ConvertTo-BorgClusterNode {
         $Cluster
     )
 
-    $domain = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $Cluster -Name 'Domain')
+    $domain = Get-BorgClusterWord -InputObject $Cluster -Name 'Domain'
     $fqdn = $null
     if ($null -ne $domain) {
         $fqdn = [string] $Node.Name + '.' + $domain
@@ -22,12 +22,13 @@ function ConvertTo-BorgClusterNode {
     foreach ($name in @('MajorVersion', 'MinorVersion', 'BuildNumber')) {
         $build.Add([string] (Get-BorgClusterProperty -InputObject $Node -Name $name))
     }
+    $information = Get-BorgClusterProperty -InputObject $Node -Name 'StatusInformation'
     $report = [ordered]@{
         name = [string] $Node.Name
         fqdn = $fqdn
         state = [string] $Node.State
-        status_information = @(ConvertTo-BorgClusterFlag -Value (Get-BorgClusterProperty -InputObject $Node -Name 'StatusInformation'))
-        drain_status = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $Node -Name 'DrainStatus')
+        status_information = @(ConvertTo-BorgClusterFlag -Value $information)
+        drain_status = Get-BorgClusterWord -InputObject $Node -Name 'DrainStatus'
         build = $null
     }
     if ('' -notin $build.ToArray()) {

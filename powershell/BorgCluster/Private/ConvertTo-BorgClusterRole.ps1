@@ -9,13 +9,14 @@ function ConvertTo-BorgClusterRole {
         $Group
     )
 
+    $information = Get-BorgClusterProperty -InputObject $Group -Name 'StatusInformation'
     return [ordered]@{
         id = ConvertTo-BorgClusterId -Value $Group.Id
         name = [string] $Group.Name
         group_type = [string] $Group.GroupType
         state = [string] $Group.State
-        status_information = @(ConvertTo-BorgClusterFlag -Value (Get-BorgClusterProperty -InputObject $Group -Name 'StatusInformation'))
+        status_information = @(ConvertTo-BorgClusterFlag -Value $information)
         owner_node = ConvertTo-BorgClusterWord -Value $Group.OwnerNode
-        priority = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $Group -Name 'Priority')
+        priority = Get-BorgClusterScalar -InputObject $Group -Name 'Priority'
     }
 }

@@ -31,15 +31,15 @@ function ConvertTo-BorgClusterVM {
         version = [string] $VM.Version
         path = [string] $VM.Path
         configuration_location = [string] $VM.ConfigurationLocation
-        snapshot_location = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'SnapshotFileLocation')
-        smart_paging_path = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'SmartPagingFilePath')
-        checkpoint_type = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'CheckpointType')
-        automatic_start_action = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'AutomaticStartAction')
+        snapshot_location = Get-BorgClusterWord -InputObject $VM -Name 'SnapshotFileLocation'
+        smart_paging_path = Get-BorgClusterWord -InputObject $VM -Name 'SmartPagingFilePath'
+        checkpoint_type = Get-BorgClusterWord -InputObject $VM -Name 'CheckpointType'
+        automatic_start_action = Get-BorgClusterWord -InputObject $VM -Name 'AutomaticStartAction'
         notes = [string] (Get-BorgClusterProperty -InputObject $VM -Name 'Notes')
         uptime_seconds = $null
-        replication_mode = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'ReplicationMode')
-        replication_state = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'ReplicationState')
-        replication_health = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'ReplicationHealth')
+        replication_mode = Get-BorgClusterWord -InputObject $VM -Name 'ReplicationMode'
+        replication_state = Get-BorgClusterWord -InputObject $VM -Name 'ReplicationState'
+        replication_health = Get-BorgClusterWord -InputObject $VM -Name 'ReplicationHealth'
         disks = @()
         files = @()
         checkpoints = @()
@@ -63,8 +63,8 @@ function ConvertTo-BorgClusterVM {
         $one = [ordered]@{
             id = [string] $adapter.Id
             name = [string] $adapter.Name
-            switch_name = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $adapter -Name 'SwitchName')
-            mac_address = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $adapter -Name 'MacAddress')
+            switch_name = Get-BorgClusterWord -InputObject $adapter -Name 'SwitchName'
+            mac_address = Get-BorgClusterWord -InputObject $adapter -Name 'MacAddress'
         }
         $adapters.Add($one)
     }

@@ -1,10 +1,11 @@
 function Find-BorgClusterRole {
     <#
     .SYNOPSIS
-    Finds the role of a virtual machine by its id: its group, its two resources and the group's others; $null when there is none.
+    Finds the role of a virtual machine by its id: its group, its two resources and the group's others; $null when there is
+    none.
     .DESCRIPTION
-    The cluster is asked by id first. When that finds nothing, or fails, all resources are looked through: only that tells 'there is
-    no role' from 'the cluster does not answer', which is an error here and no answer.
+    The cluster is asked by id first. When that finds nothing, or fails, all resources are looked through: only that tells
+    'there is no role' from 'the cluster does not answer', which is an error here and no answer.
     #>
     param (
         [Parameter(Mandatory)]

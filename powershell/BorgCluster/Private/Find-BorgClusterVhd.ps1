@@ -3,8 +3,8 @@ function Find-BorgClusterVhd {
     .SYNOPSIS
     Reads a virtual disk file with Get-VHD; fails as Get-VHD does.
     .DESCRIPTION
-    Get-VHD has no -LiteralPath. Whether it reads brackets as wildcards differs: such a path is tried as it is and escaped, and only
-    an answer about that very file counts.
+    Get-VHD has no -LiteralPath. Whether it reads brackets as wildcards differs: such a path is tried as it is and escaped,
+    and only an answer about that very file counts.
     #>
     param (
         [Parameter(Mandatory)]

@@ -1,7 +1,8 @@
 function Get-BorgClusterConfigurationPath {
     <#
     .SYNOPSIS
-    Tells where the .vmcx of a registered virtual machine lies: the file's own spelling if it is there, else the one Hyper-V uses.
+    Tells where the .vmcx of a registered virtual machine lies: the file's own spelling if it is there, else the one Hyper-V
+    uses.
     #>
     param (
         [Parameter(Mandatory)]

@@ -3,8 +3,8 @@ function Get-BorgClusterDependency {
     .SYNOPSIS
     Lists the resources (of those given) that a resource depends on.
     .DESCRIPTION
-    The expression is asked for with GUIDs. Names in it would be ambiguous, since they may hold brackets: they are looked at only
-    when no GUID is there.
+    The expression is asked for with GUIDs. Names in it would be ambiguous, since they may hold brackets: they are looked at
+    only when no GUID is there.
     #>
     param (
         [Parameter(Mandatory)]

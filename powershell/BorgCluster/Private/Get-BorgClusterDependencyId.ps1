@@ -1,7 +1,8 @@
 function Get-BorgClusterDependencyId {
     <#
     .SYNOPSIS
-    Lists the ids of the resources that a resource depends on: by the table of all, or by asking for this one where there is none.
+    Lists the ids of the resources that a resource depends on: by the table of all, or by asking for this one where there is
+    none.
     #>
     param (
         [Parameter(Mandatory)]

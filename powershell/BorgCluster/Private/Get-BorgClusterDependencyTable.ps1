@@ -1,7 +1,8 @@
 function Get-BorgClusterDependencyTable {
     <#
     .SYNOPSIS
-    Reads which resource depends on which with one question: a table of resource id and list of ids; $null when nobody answers.
+    Reads which resource depends on which with one question: a table of resource id and list of ids; $null when nobody
+    answers.
     #>
     param (
         [Parameter(Mandatory)]

@@ -40,10 +40,10 @@ function Get-BorgClusterDiskFile {
     $file['type'] = ConvertTo-BorgClusterWord -Value $vhd.VhdType
     $file['file_size'] = ConvertTo-BorgClusterScalar -Value $vhd.FileSize
     $file['size'] = ConvertTo-BorgClusterScalar -Value $vhd.Size
-    $file['block_size'] = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'BlockSize')
-    $file['logical_sector_size'] = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'LogicalSectorSize')
-    $file['identifier'] = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'DiskIdentifier')
-    $file['parent_path'] = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $vhd -Name 'ParentPath')
+    $file['block_size'] = Get-BorgClusterScalar -InputObject $vhd -Name 'BlockSize'
+    $file['logical_sector_size'] = Get-BorgClusterScalar -InputObject $vhd -Name 'LogicalSectorSize'
+    $file['identifier'] = Get-BorgClusterWord -InputObject $vhd -Name 'DiskIdentifier'
+    $file['parent_path'] = Get-BorgClusterWord -InputObject $vhd -Name 'ParentPath'
     $file['exists'] = $true
     return @{ File = $file; ErrorCode = $null }
 }

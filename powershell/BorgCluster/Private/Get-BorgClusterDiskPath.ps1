@@ -18,12 +18,11 @@ function Get-BorgClusterDiskPath {
     }
     try {
         foreach ($instance in @(Get-CimInstance @query)) {
-            foreach ($disk in @(Get-CimAssociatedInstance -InputObject $instance -ResultClassName 'MSCluster_Disk' -ErrorAction Stop)) {
-                $partitions = @(Get-CimAssociatedInstance -InputObject $disk -ResultClassName 'MSCluster_DiskPartition' -ErrorAction Stop)
-                foreach ($partition in $partitions) {
+            foreach ($disk in @(Get-BorgClusterAssociate -InputObject $instance -ClassName 'MSCluster_Disk')) {
+                foreach ($partition in @(Get-BorgClusterAssociate -InputObject $disk -ClassName 'MSCluster_DiskPartition')) {
                     $mounts = @(Get-BorgClusterProperty -InputObject $partition -Name 'MountPoints')
                     foreach ($mount in @(Get-BorgClusterProperty -InputObject $partition -Name 'Path') + $mounts) {
-                        if ("$mount" -match '^([A-Za-z]:|\\\\)' -and "$mount" -notmatch '^\\\\\?\\') {
+                        if ("$mount" -match '^[A-Za-z]:') {
                             ([string] $mount).TrimEnd('\') + '\'
                         }
                     }

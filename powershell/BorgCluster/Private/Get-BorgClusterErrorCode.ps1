@@ -3,7 +3,8 @@ function Get-BorgClusterErrorCode {
     .SYNOPSIS
     Finds the code of an error, such as 0x80070020: in the texts, in the exceptions, else the error's own identifier.
     .DESCRIPTION
-    Hyper-V's exceptions have a general code of .NET's (0x8013....) and tell the true one in their text, as a number in any language.
+    Hyper-V's exceptions have a general code of .NET's (0x8013....) and tell the true one in their text, as a number in any
+    language.
     #>
     param (
         [Parameter(Mandatory)]

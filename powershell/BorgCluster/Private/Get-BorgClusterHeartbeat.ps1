@@ -19,11 +19,11 @@ function Get-BorgClusterHeartbeat {
         if (-not (Get-BorgClusterProperty -InputObject $service -Name 'Enabled')) {
             return 'Disabled'
         }
-        $word = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'Heartbeat')
+        $word = Get-BorgClusterWord -InputObject $VM -Name 'Heartbeat'
         if ($null -ne $word) {
             return $word
         }
-        return ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $service -Name 'PrimaryOperationalStatus')
+        return Get-BorgClusterWord -InputObject $service -Name 'PrimaryOperationalStatus'
     }
     return $null
 }

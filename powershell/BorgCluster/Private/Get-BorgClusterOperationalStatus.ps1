@@ -3,8 +3,8 @@ function Get-BorgClusterOperationalStatus {
     .SYNOPSIS
     Reads the operational status numbers of one virtual machine of this node, or of all: a table of VM id and list of numbers.
     .DESCRIPTION
-    Msvm_ComputerSystem has the numbers that mean 'migrating' or 'merging'; Get-VM shows localized text beside its enums. Where WMI
-    does not answer the table is empty, and the enums are taken.
+    Msvm_ComputerSystem has the numbers that mean 'migrating' or 'merging'; Get-VM shows localized text beside its enums.
+    Where WMI does not answer the table is empty, and the enums are taken.
     #>
     param (
         [AllowNull()]

@@ -3,8 +3,8 @@ function Get-BorgClusterPrivateProperty {
     .SYNOPSIS
     Reads the private parameters of all VM resources with one question: a table of resource id and parameter table.
     .DESCRIPTION
-    Get-ClusterParameter takes a call for each resource, which is minutes in a cluster of thousands. MSCluster's WMI provider may
-    refuse, as it does for some seconds after a boot: then the table is empty, and the caller asks for each resource.
+    Get-ClusterParameter takes a call for each resource, which is minutes in a cluster of thousands. MSCluster's WMI provider
+    may refuse, as it does for some seconds after a boot: then the table is empty, and the caller asks for each resource.
     #>
     $known = @{}
     $query = @{

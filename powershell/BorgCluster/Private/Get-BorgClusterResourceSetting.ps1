@@ -1,7 +1,8 @@
 function Get-BorgClusterResourceSetting {
     <#
     .SYNOPSIS
-    Reports the settings of one of a role's two resources that its removal would lose (a ResourceSetting); $null without resource.
+    Reports the settings of one of a role's two resources that its removal would lose (a ResourceSetting); $null without
+    resource.
     #>
     param (
         [Parameter(Mandatory)]

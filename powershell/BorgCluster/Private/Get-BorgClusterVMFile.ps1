@@ -3,8 +3,8 @@ function Get-BorgClusterVMFile {
     .SYNOPSIS
     Lists the files of a virtual machine that are no disks: configuration, states, checkpoints', change tracking, ISO images.
     .DESCRIPTION
-    The .vmcx files are listed whether they are there or not, since they must be; of the others those that are there, and the ISO
-    images that drives name.
+    The .vmcx files are listed whether they are there or not, since they must be; of the others those that are there, and the
+    ISO images that drives name.
     #>
     param (
         [Parameter(Mandatory)]
@@ -32,7 +32,7 @@ function Get-BorgClusterVMFile {
         ConvertTo-BorgClusterVMFile -Path $path -Kind 'runtime_state'
     }
 
-    $root = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'SnapshotFileLocation')
+    $root = Get-BorgClusterWord -InputObject $VM -Name 'SnapshotFileLocation'
     if ($null -ne $root) {
         $folder = Join-BorgClusterPath -Folder $root -Name 'Snapshots'
         foreach ($one in $Checkpoint) {
@@ -50,7 +50,7 @@ function Get-BorgClusterVMFile {
         }
     }
 
-    $paging = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $VM -Name 'SmartPagingFilePath')
+    $paging = Get-BorgClusterWord -InputObject $VM -Name 'SmartPagingFilePath'
     if ($null -ne $paging) {
         foreach ($path in @(Get-BorgClusterFolderFile -Folder $paging -Pattern "$id*.slp")) {
             ConvertTo-BorgClusterVMFile -Path $path -Kind 'smart_paging'
@@ -68,7 +68,7 @@ function Get-BorgClusterVMFile {
     }
     foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $VM -ErrorAction Stop)) {
         $path = ConvertTo-BorgClusterWord -Value $drive.Path
-        $media = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $drive -Name 'DvdMediaType')
+        $media = Get-BorgClusterWord -InputObject $drive -Name 'DvdMediaType'
         if ($null -ne $path -and $media -ne 'PassThrough') {
             ConvertTo-BorgClusterVMFile -Path $path -Kind 'iso'
         }

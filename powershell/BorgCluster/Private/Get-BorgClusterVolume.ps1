@@ -34,10 +34,10 @@ function Get-BorgClusterVolume {
                 state = [string] $volume.State
                 owner_node = ConvertTo-BorgClusterWord -Value $volume.OwnerNode
                 path = [string] $info.FriendlyVolumeName
-                partition = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $partition -Name 'Name')
-                file_system = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $partition -Name 'FileSystem')
-                size = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $partition -Name 'Size')
-                free = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $partition -Name 'FreeSpace')
+                partition = Get-BorgClusterWord -InputObject $partition -Name 'Name'
+                file_system = Get-BorgClusterWord -InputObject $partition -Name 'FileSystem'
+                size = Get-BorgClusterScalar -InputObject $partition -Name 'Size'
+                free = Get-BorgClusterScalar -InputObject $partition -Name 'FreeSpace'
                 access = $rows
             }
         }

@@ -1,9 +1,11 @@
 function Get-BorgClusterVolumeRoot {
     <#
     .SYNOPSIS
-    Tells where the volume of a path begins: the nearest folder above it that is a mount point (or another link), else the root.
+    Tells where the volume of a path begins: the nearest folder above it that is a mount point (or another link), else the
+    root.
     .DESCRIPTION
-    C:\ClusterStorage\Volume1 and Volume2 share a drive letter but no volume, and moving a file between volumes would be a copy.
+    C:\ClusterStorage\Volume1 and Volume2 share a drive letter but no volume, and moving a file between volumes would be a
+    copy.
     #>
     param (
         [Parameter(Mandatory)]

@@ -3,8 +3,8 @@ function Import-BorgClusterVM {
     .SYNOPSIS
     Registers a virtual machine in place if nothing but missing switches hinders it, and lists what Compare-VM found.
     .DESCRIPTION
-    The report holds a planned machine and cannot leave this runspace: comparing, mending and importing are one call. If the machine
-    is not imported the planned one is destroyed again.
+    The report holds a planned machine and cannot leave this runspace: comparing, mending and importing are one call. If the
+    machine is not imported the planned one is destroyed again.
     .OUTPUTS
     A list of Incompatibility.
     #>
@@ -38,7 +38,7 @@ function Import-BorgClusterVM {
             }
             $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $found
             if ($finding['source_type'] -eq 'VMNetworkAdapter') {
-                Hyper-V\Disconnect-VMNetworkAdapter -VMNetworkAdapter $found.Source -Confirm:$false -ErrorAction Stop
+                $null = Hyper-V\Disconnect-VMNetworkAdapter -VMNetworkAdapter $found.Source -Confirm:$false -ErrorAction Stop
                 $finding['mended_by'] = 'disconnected'
                 $mended = $true
             }
@@ -47,9 +47,13 @@ function Import-BorgClusterVM {
         if ($mended) {
             $report = Hyper-V\Compare-VM -CompatibilityReport $report -Confirm:$false -ErrorAction Stop
             foreach ($left in @($report.Incompatibilities)) {
-                if ($null -ne $left -and (ConvertTo-BorgClusterIncompatibility -Incompatibility $left)['source_type'] -eq 'VMNetworkAdapter') {
+                if ($null -eq $left) {
+                    continue
+                }
+                $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $left
+                if ($finding['source_type'] -eq 'VMNetworkAdapter') {
                     # Disconnecting was not the cure
-                    $findings.Add((ConvertTo-BorgClusterIncompatibility -Incompatibility $left))
+                    $findings.Add($finding)
                 }
             }
         }
@@ -60,7 +64,7 @@ function Import-BorgClusterVM {
         }
         return $findings.ToArray()
     } finally {
-        if (-not $imported) {
+        if (-not $imported -and $null -ne $report.VM) {
             Clear-BorgClusterPlannedVM -VM $report.VM
         }
     }

@@ -4,8 +4,8 @@ function Invoke-BorgClusterRoleAddition {
     Makes a virtual machine of this node highly available, by the cmdlet or else by the cluster's WMI provider.
     .DESCRIPTION
     Add-ClusterVirtualMachineRole is documented as not remotable without CredSSP. It is called on the node itself and usually
-    works there under a virtual account; where it does not, MSCluster_Cluster.AddVirtualMachine does the same without a second hop.
-    If both fail the error tells what each of them said.
+    works there under a virtual account; where it does not, MSCluster_Cluster.AddVirtualMachine does the same without a second
+    hop. If both fail the error tells what each of them said.
     #>
     param (
         [Parameter(Mandatory)]
@@ -26,7 +26,8 @@ function Invoke-BorgClusterRoleAddition {
     $role = Find-BorgClusterRole -VMId $VMId
     if ($null -eq $role) {
         try {
-            foreach ($cluster in @(Get-CimInstance -Namespace 'root\MSCluster' -ClassName 'MSCluster_Cluster' -ErrorAction Stop)) {
+            $query = @{ Namespace = 'root\MSCluster'; ClassName = 'MSCluster_Cluster'; ErrorAction = 'Stop' }
+            foreach ($cluster in @(Get-CimInstance @query)) {
                 $call = @{
                     InputObject = $cluster
                     MethodName = 'AddVirtualMachine'

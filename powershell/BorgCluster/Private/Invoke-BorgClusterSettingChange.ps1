@@ -24,7 +24,8 @@ function Invoke-BorgClusterSettingChange {
             $target.($Change['Name']) = $texts
         }
         'Parameter' {
-            $null = FailoverClusters\Set-ClusterParameter -InputObject $target -Name $Change['Name'] -Value $value -ErrorAction Stop
+            $parameter = @{ InputObject = $target; Name = $Change['Name']; Value = $value; ErrorAction = 'Stop' }
+            $null = FailoverClusters\Set-ClusterParameter @parameter
         }
         'Owner' {
             $null = FailoverClusters\Set-ClusterOwnerNode -InputObject $target -Owners $value -ErrorAction Stop
@@ -44,7 +45,8 @@ function Invoke-BorgClusterSettingChange {
         'AffinityRule' {
             foreach ($rule in @(Get-BorgClusterAffinityRule)) {
                 if ($rule.Name -eq $value) {
-                    $null = FailoverClusters\Add-ClusterGroupToAffinityRule -InputObject $rule -Groups $target.Name -ErrorAction Stop
+                    $addition = @{ InputObject = $rule; Groups = $target.Name; ErrorAction = 'Stop' }
+                    $null = FailoverClusters\Add-ClusterGroupToAffinityRule @addition
                     return
                 }
             }

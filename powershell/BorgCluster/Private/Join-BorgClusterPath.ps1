@@ -3,8 +3,8 @@ function Join-BorgClusterPath {
     .SYNOPSIS
     Appends a name to a folder as plain text.
     .DESCRIPTION
-    Join-Path wants the drive to exist and looks at wildcards. A slash only where the folder begins with one, so that the module's
-    tests run on other systems too.
+    Join-Path wants the drive to exist and looks at wildcards. A slash only where the folder begins with one, so that the
+    module's tests run on other systems too.
     #>
     param (
         [Parameter(Mandatory)]

@@ -65,8 +65,8 @@ function Read-BorgClusterClaim {
         }
         throw (ConvertTo-BorgClusterErrorRecord @record)
     }
-    $claim['holder'] = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $written -Name 'holder')
-    $claim['purpose'] = ConvertTo-BorgClusterWord -Value (Get-BorgClusterProperty -InputObject $written -Name 'purpose')
+    $claim['holder'] = Get-BorgClusterWord -InputObject $written -Name 'holder'
+    $claim['purpose'] = Get-BorgClusterWord -InputObject $written -Name 'purpose'
     $claim['since'] = ConvertTo-BorgClusterTime -Value (Get-BorgClusterProperty -InputObject $written -Name 'since')
     return $claim
 }

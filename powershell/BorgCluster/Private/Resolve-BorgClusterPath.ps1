@@ -3,8 +3,8 @@ function Resolve-BorgClusterPath {
     .SYNOPSIS
     Accepts a full, normalised path only, and returns it without a trailing separator.
     .DESCRIPTION
-    What Windows would read as another path than it is written ('..', a short name, trailing dots, a stream, a device) is refused:
-    rules about where a path lies are then rules about its text.
+    What Windows would read as another path than it is written ('..', a short name, trailing dots, a stream, a device) is
+    refused: rules about where a path lies are then rules about its text.
     #>
     param (
         [Parameter(Mandatory)]

@@ -3,8 +3,8 @@ function Test-BorgClusterFileInUse {
     .SYNOPSIS
     Tells whether a file cannot be opened for writing now; $null: not known.
     .DESCRIPTION
-    Everything is shared, and the file is closed at once. Still, a virtual machine that starts in that very moment would fail with a
-    sharing violation: ask about the files of stopped ones only.
+    Everything is shared, and the file is closed at once. Still, a virtual machine that starts in that very moment would fail
+    with a sharing violation: ask about the files of stopped ones only.
     #>
     param (
         [Parameter(Mandatory)]

@@ -3,8 +3,8 @@ function Test-BorgClusterRestorePath {
     .SYNOPSIS
     Tells whether a path lies in the folder of a restore, ...\.borg-cluster\<restore id>\...
     .DESCRIPTION
-    The path must have gone through Resolve-BorgClusterPath. A link inside of the folder would lead out of it, so a path behind one
-    does not lie there.
+    The path must have gone through Resolve-BorgClusterPath. A link inside of the folder would lead out of it, so a path
+    behind one does not lie there.
     #>
     param (
         [Parameter(Mandatory)]

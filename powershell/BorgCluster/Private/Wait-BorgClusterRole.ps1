@@ -12,7 +12,7 @@ function Wait-BorgClusterRole {
         $State = @(),
 
         [string[]]
-        $Not = @(),
+        $Except = @(),
 
         [Parameter(Mandatory)]
         [System.Diagnostics.Stopwatch]
@@ -29,7 +29,7 @@ function Wait-BorgClusterRole {
             return $null
         }
         $now = [string] $role['Group'].State
-        if ($now -in $State -or ($Not.Count -gt 0 -and $now -notin $Not)) {
+        if ($now -in $State -or ($Except.Count -gt 0 -and $now -notin $Except)) {
             return $role
         }
         if ($Clock.Elapsed.TotalSeconds -ge $TimeoutSecond) {

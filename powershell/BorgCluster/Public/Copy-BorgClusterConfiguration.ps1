@@ -3,8 +3,9 @@ function Copy-BorgClusterConfiguration {
     .SYNOPSIS
     Copies configuration files of a virtual machine aside, before the machine is unregistered.
     .DESCRIPTION
-    Removing a registration deletes the configuration, so that only a copy can bring the old machine back. A destination lies in the
-    folder of the restore, and appears only once its copy is whole. One that is there is kept: it is the copy of an earlier call.
+    Removing a registration deletes the configuration, so that only a copy can bring the old machine back. A destination lies
+    in the folder of the restore, and appears only once its copy is whole. One that is there is kept: it is the copy of an
+    earlier call.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER RestoreId
@@ -14,7 +15,7 @@ function Copy-BorgClusterConfiguration {
     .PARAMETER Destination
     As many full paths: where each of them goes.
     .EXAMPLE
-    Copy-BorgClusterConfiguration -VMId '8d2f3c1e-0a9b-4c57-9a5e-7c5b3d1f2a10' -RestoreId '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a' -Source $old -Destination $saved
+    Copy-BorgClusterConfiguration -VMId $id -RestoreId $restore -Source $old -Destination $saved
     .OUTPUTS
     One text: JSON, or gzip in Base64 beyond 100 kB.
     #>

@@ -3,8 +3,8 @@ function Get-BorgClusterNodeReport {
     .SYNOPSIS
     Reports the virtual machines that are registered on this node, with all their files.
     .DESCRIPTION
-    Disk chains are read here, since only the node that uses a disk can. A machine that leaves the node meanwhile is left out; of one
-    whose storage is lost (a ...Critical state) only what Hyper-V tells without it is reported.
+    Disk chains are read here, since only the node that uses a disk can. A machine that leaves the node meanwhile is left out;
+    of one whose storage is lost (a ...Critical state) only what Hyper-V tells without it is reported.
     .EXAMPLE
     Get-BorgClusterNodeReport
     .OUTPUTS

@@ -3,8 +3,8 @@ function Get-BorgClusterReport {
     .SYNOPSIS
     Reports what the cluster knows: nodes, roles, the resources of virtual machines, volumes, clustered disks.
     .DESCRIPTION
-    The answer is the same from every live node. Virtual machines are told by their id, states by Windows' words, and what is unknown
-    is null.
+    The answer is the same from every live node. Virtual machines are told by their id, states by Windows' words, and what is
+    unknown is null.
     .EXAMPLE
     Get-BorgClusterReport
     .OUTPUTS
@@ -59,7 +59,7 @@ function Get-BorgClusterReport {
         taken_at = ConvertTo-BorgClusterTime -Value ([datetime]::UtcNow)
         cluster = [string] $cluster.Name
         cluster_id = ConvertTo-BorgClusterId -Value (Get-BorgClusterProperty -InputObject $cluster -Name 'Id')
-        functional_level = ConvertTo-BorgClusterScalar -Value (Get-BorgClusterProperty -InputObject $cluster -Name 'ClusterFunctionalLevel')
+        functional_level = Get-BorgClusterScalar -InputObject $cluster -Name 'ClusterFunctionalLevel'
         core_owner = $coreOwner
         nodes = $nodes.ToArray()
         roles = $roles.ToArray()

@@ -3,8 +3,8 @@ function Get-BorgClusterRoleSetting {
     .SYNOPSIS
     Reports everything of a role that its removal would lose.
     .DESCRIPTION
-    Set-BorgClusterRoleSetting puts it back. A property that this version of Windows lacks is left out. Without a role it fails with
-    BorgClusterRoleMissing.
+    Set-BorgClusterRoleSetting puts it back. A property that this version of Windows lacks is left out. Without a role it
+    fails with BorgClusterRoleMissing.
     .PARAMETER VMId
     The id of the virtual machine.
     .EXAMPLE

@@ -3,8 +3,8 @@ function Get-BorgClusterVMState {
     .SYNOPSIS
     Reports all that decides a restore step about one virtual machine: its role, its registration here, and some paths.
     .DESCRIPTION
-    The role is the same from every node, the registration is that of this node. Paths are looked at only if the caller names them: a
-    file is opened for writing for a moment to learn whether it is in use.
+    The role is the same from every node, the registration is that of this node. Paths are looked at only if the caller names
+    them: a file is opened for writing for a moment to learn whether it is in use.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Path

@@ -3,8 +3,8 @@ function Get-BorgClusterWriterReport {
     .SYNOPSIS
     Reports which files the Hyper-V VSS writer lists for each virtual machine of this node, and the state of all writers.
     .DESCRIPTION
-    No WMI class tells this, so diskshadow is asked, and its answer is read by GUIDs and paths only: it may be in any language. It
-    takes from some seconds to minutes.
+    No WMI class tells this, so diskshadow is asked, and its answer is read by GUIDs and paths only: it may be in any
+    language. It takes from some seconds to minutes.
     .EXAMPLE
     Get-BorgClusterWriterReport
     .OUTPUTS

@@ -3,8 +3,8 @@ function Grant-BorgClusterVMAccess {
     .SYNOPSIS
     Lets a virtual machine's own account use files and folders.
     .DESCRIPTION
-    Files that were written over the network lack that right, and the machine would not start ("General access denied"). The account is
-    named by its SID, which is computed from the id. A right that is there already is fine.
+    Files that were written over the network lack that right, and the machine would not start ("General access denied"). The
+    account is named by its SID, which is computed from the id. A right that is there already is fine.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Path

@@ -3,9 +3,9 @@ function Move-BorgClusterFile {
     .SYNOPSIS
     Renames files and folders of a restore: parks the old ones, places the new ones, or brings them back.
     .DESCRIPTION
-    A source or its destination lies in the folder of the restore, and both on one volume. Nothing is overwritten: if both exist it fails
-    with BorgClusterDestinationExists, if none does with BorgClusterSourceMissing. A rename that was done before is fine. The answer tells
-    all sources, then all destinations.
+    A source or its destination lies in the folder of the restore, and both on one volume. Nothing is overwritten: if both
+    exist it fails with BorgClusterDestinationExists, if none does with BorgClusterSourceMissing. A rename that was done
+    before is fine. The answer tells all sources, then all destinations.
     .PARAMETER RestoreId
     The id of the restore.
     .PARAMETER Source
@@ -13,7 +13,7 @@ function Move-BorgClusterFile {
     .PARAMETER Destination
     As many full paths: where each of them goes.
     .EXAMPLE
-    Move-BorgClusterFile -RestoreId '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a' -Source $old -Destination $parked
+    Move-BorgClusterFile -RestoreId $restore -Source $old -Destination $parked
     .OUTPUTS
     One text: JSON, or gzip in Base64 beyond 100 kB.
     #>

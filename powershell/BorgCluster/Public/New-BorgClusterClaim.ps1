@@ -15,7 +15,7 @@ function New-BorgClusterClaim {
     .PARAMETER Purpose
     What for, for people.
     .EXAMPLE
-    New-BorgClusterClaim -VMId '8d2f3c1e-0a9b-4c57-9a5e-7c5b3d1f2a10' -Folder 'C:\ClusterStorage\Volume1\.borg-cluster' -ClaimId '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a' -Holder 'backup1' -Purpose 'backup'
+    New-BorgClusterClaim -VMId $id -Folder $folder -ClaimId $claim -Holder 'backup1' -Purpose 'backup'
     .OUTPUTS
     One text: JSON, or gzip in Base64 beyond 100 kB.
     #>

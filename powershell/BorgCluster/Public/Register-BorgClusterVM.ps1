@@ -3,15 +3,15 @@ function Register-BorgClusterVM {
     .SYNOPSIS
     Registers the files of a virtual machine on this node, in place and under their own id.
     .DESCRIPTION
-    An adapter whose switch is missing is disconnected, and the answer says so. Anything else that does not fit stops the registration:
-    then registered is false, the findings are listed, and nothing is left behind. A machine that is registered from this path is fine;
-    from another one it fails with BorgClusterVMRegisteredElsewhere.
+    An adapter whose switch is missing is disconnected, and the answer says so. Anything else that does not fit stops the
+    registration: then registered is false, the findings are listed, and nothing is left behind. A machine that is registered
+    from this path is fine; from another one it fails with BorgClusterVMRegisteredElsewhere.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Path
     The full path of the .vmcx.
     .EXAMPLE
-    Register-BorgClusterVM -VMId '8d2f3c1e-0a9b-4c57-9a5e-7c5b3d1f2a10' -Path 'C:\ClusterStorage\Volume1\web01\Virtual Machines\8D2F3C1E-0A9B-4C57-9A5E-7C5B3D1F2A10.vmcx'
+    Register-BorgClusterVM -VMId $id -Path "C:\ClusterStorage\Volume1\web01\Virtual Machines\$id.vmcx"
     .OUTPUTS
     One text: JSON, or gzip in Base64 beyond 100 kB.
     #>

@@ -3,13 +3,14 @@ function Remove-BorgClusterRestoreFolder {
     .SYNOPSIS
     Deletes the folders of a restore, or parts of them: the only command that deletes an old virtual machine for good.
     .DESCRIPTION
-    Each must be ...\.borg-cluster\<restore id> or lie below it. One that is not there is fine; a link is deleted, not followed.
+    Each must be ...\.borg-cluster\<restore id> or lie below it. One that is not there is fine; a link is deleted, not
+    followed.
     .PARAMETER RestoreId
     The id of the restore.
     .PARAMETER Folder
     Full paths.
     .EXAMPLE
-    Remove-BorgClusterRestoreFolder -RestoreId '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a' -Folder 'C:\ClusterStorage\Volume1\.borg-cluster\5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
+    Remove-BorgClusterRestoreFolder -RestoreId $restore -Folder "C:\ClusterStorage\Volume1\.borg-cluster\$restore"
     .OUTPUTS
     One text: JSON, or gzip in Base64 beyond 100 kB.
     #>

@@ -3,8 +3,9 @@ function Remove-BorgClusterRole {
     .SYNOPSIS
     Removes the role of a virtual machine. The machine stays, without high availability.
     .DESCRIPTION
-    Works on any live node. A missing role is fine. If the group holds anything else (another machine, a clustered disk), that would go
-    too: then nothing is removed, and it fails with BorgClusterRoleShared. The machine may be listed by its node only some seconds later.
+    Works on any live node. A missing role is fine. If the group holds anything else (another machine, a clustered disk), that
+    would go too: then nothing is removed, and it fails with BorgClusterRoleShared. The machine may be listed by its node only
+    some seconds later.
     .PARAMETER VMId
     The id of the virtual machine.
     .EXAMPLE
@@ -43,10 +44,10 @@ function Remove-BorgClusterRole {
                 ErrorAction = 'Stop'
             }
             if ($null -ne $role['VMResource']) {
-                FailoverClusters\Remove-ClusterGroup -VMId $VMId @how
+                $null = FailoverClusters\Remove-ClusterGroup -VMId $VMId @how
             } else {
                 # Half removed before: only the configuration's resource still names the machine
-                FailoverClusters\Remove-ClusterGroup -InputObject $role['Group'] @how
+                $null = FailoverClusters\Remove-ClusterGroup -InputObject $role['Group'] @how
             }
         }
     }

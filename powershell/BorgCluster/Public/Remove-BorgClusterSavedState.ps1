@@ -25,7 +25,7 @@ function Remove-BorgClusterSavedState {
     $vm = Find-BorgClusterVM -VMId $VMId
     if ($null -ne $vm -and [string] $vm.State -match 'Saved') {
         if ($PSCmdlet.ShouldProcess($vm.Name, 'Discard the saved state')) {
-            Hyper-V\Remove-VMSavedState -VM $vm -Confirm:$false -ErrorAction Stop
+            $null = Hyper-V\Remove-VMSavedState -VM $vm -Confirm:$false -ErrorAction Stop
         }
     }
     ConvertTo-BorgClusterAnswer -Answer (Get-BorgClusterVMStateFact -VMId $VMId)

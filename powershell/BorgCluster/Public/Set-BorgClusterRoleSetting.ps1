@@ -3,8 +3,8 @@ function Set-BorgClusterRoleSetting {
     .SYNOPSIS
     Puts the settings of a role back that Get-BorgClusterRoleSetting reported.
     .DESCRIPTION
-    Only what differs is changed. A setting that can't be put back does not hinder the others: the answer lists each of them singly,
-    beside those that were applied and the settings that hold now.
+    Only what differs is changed. A setting that can't be put back does not hinder the others: the answer lists each of them
+    singly, beside those that were applied and the settings that hold now.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Setting

@@ -3,8 +3,8 @@ function Start-BorgClusterRole {
     .SYNOPSIS
     Brings the role of a virtual machine online and waits for that.
     .DESCRIPTION
-    Works on any live node. The answer tells the state that was reached, which may be Pending or Failed; a role that is online is fine.
-    Without a role it fails with BorgClusterRoleMissing.
+    Works on any live node. The answer tells the state that was reached, which may be Pending or Failed; a role that is online
+    is fine. Without a role it fails with BorgClusterRoleMissing.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER TimeoutSecond
@@ -33,7 +33,7 @@ function Start-BorgClusterRole {
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $null = Assert-BorgClusterRole -VMId $VMId
     # An earlier call that was cut off may still be at work
-    $role = Wait-BorgClusterRole -VMId $VMId -Not @('Pending') -Clock $clock -TimeoutSecond $TimeoutSecond
+    $role = Wait-BorgClusterRole -VMId $VMId -Except @('Pending') -Clock $clock -TimeoutSecond $TimeoutSecond
     if ($null -ne $role -and [string] $role['Group'].State -notin @('Online', 'Pending')) {
         if ($PSCmdlet.ShouldProcess($role['Group'].Name, 'Bring the role online')) {
             $null = FailoverClusters\Start-ClusterGroup -InputObject $role['Group'] -Wait 0 -ErrorAction Stop

@@ -3,8 +3,8 @@ function Start-BorgClusterVM {
     .SYNOPSIS
     Starts a virtual machine of this node that has no role, and waits for that.
     .DESCRIPTION
-    A running machine is fine. One that is not registered here fails with BorgClusterVMNotRegistered. A machine with a role is started
-    by its role, with Start-BorgClusterRole.
+    A running machine is fine. One that is not registered here fails with BorgClusterVMNotRegistered. A machine with a role is
+    started by its role, with Start-BorgClusterRole.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER TimeoutSecond
@@ -33,7 +33,7 @@ function Start-BorgClusterVM {
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $vm = Assert-BorgClusterVM -VMId $VMId
     if ([string] $vm.State -ne 'Running' -and $PSCmdlet.ShouldProcess($vm.Name, 'Start the virtual machine')) {
-        Hyper-V\Start-VM -VM $vm -Confirm:$false -ErrorAction Stop
+        $null = Hyper-V\Start-VM -VM $vm -Confirm:$false -ErrorAction Stop
         Wait-BorgClusterVM -VMId $VMId -State @('Running') -Clock $clock -TimeoutSecond $TimeoutSecond
     }
     ConvertTo-BorgClusterAnswer -Answer (Get-BorgClusterVMStateFact -VMId $VMId)

@@ -3,8 +3,8 @@ function Stop-BorgClusterRole {
     .SYNOPSIS
     Takes the role of a virtual machine offline and waits for that.
     .DESCRIPTION
-    Works on any live node. The answer tells the state that was reached, which may be Pending or Failed; a role that is offline or
-    missing is fine.
+    Works on any live node. The answer tells the state that was reached, which may be Pending or Failed; a role that is
+    offline or missing is fine.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER TimeoutSecond
@@ -32,7 +32,7 @@ function Stop-BorgClusterRole {
 
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     # An earlier call that was cut off may still be at work
-    $role = Wait-BorgClusterRole -VMId $VMId -Not @('Pending') -Clock $clock -TimeoutSecond $TimeoutSecond
+    $role = Wait-BorgClusterRole -VMId $VMId -Except @('Pending') -Clock $clock -TimeoutSecond $TimeoutSecond
     if ($null -ne $role -and [string] $role['Group'].State -notin @('Offline', 'Pending')) {
         if ($PSCmdlet.ShouldProcess($role['Group'].Name, 'Take the role offline')) {
             $null = FailoverClusters\Stop-ClusterGroup -InputObject $role['Group'] -Wait 0 -ErrorAction Stop

@@ -3,8 +3,8 @@ function Stop-BorgClusterVM {
     .SYNOPSIS
     Stops a virtual machine of this node that has no role, and waits for that.
     .DESCRIPTION
-    A machine that is off, saved or not registered here is left as it is. The answer tells the state that was reached: a guest may
-    ignore a shutdown. A machine with a role is stopped by its role, with Stop-BorgClusterRole.
+    A machine that is off, saved or not registered here is left as it is. The answer tells the state that was reached: a guest
+    may ignore a shutdown. A machine with a role is stopped by its role, with Stop-BorgClusterRole.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Action
@@ -49,7 +49,7 @@ function Stop-BorgClusterVM {
                 ErrorAction = 'Stop'
             }
             if ($Action -eq 'TurnOff') {
-                Hyper-V\Stop-VM -TurnOff @how
+                $null = Hyper-V\Stop-VM -TurnOff @how
             } elseif ($Action -eq 'Save') {
                 $job = Hyper-V\Stop-VM -Save -AsJob @how
                 Wait-BorgClusterJob -Job $job -Clock $clock -TimeoutSecond $TimeoutSecond

@@ -3,8 +3,9 @@ function Unregister-BorgClusterVM {
     .SYNOPSIS
     Removes a virtual machine from this node. Its disks stay.
     .DESCRIPTION
-    Hyper-V deletes the configuration and merges checkpoints if it finds their disks: both are set aside before. A machine that is not
-    registered here is fine. One with a role fails with BorgClusterRolePresent, one that runs with BorgClusterVMRunning.
+    Hyper-V deletes the configuration and merges checkpoints if it finds their disks: both are set aside before. A machine
+    that is not registered here is fine. One with a role fails with BorgClusterRolePresent, one that runs with
+    BorgClusterVMRunning.
     .PARAMETER VMId
     The id of the virtual machine.
     .EXAMPLE
@@ -45,7 +46,7 @@ function Unregister-BorgClusterVM {
             throw (ConvertTo-BorgClusterErrorRecord @record)
         }
         if ($PSCmdlet.ShouldProcess($vm.Name, 'Unregister the virtual machine')) {
-            Hyper-V\Remove-VM -VM $vm -Force -Confirm:$false -ErrorAction Stop
+            $null = Hyper-V\Remove-VM -VM $vm -Force -Confirm:$false -ErrorAction Stop
         }
     }
     ConvertTo-BorgClusterAnswer -Answer (Get-BorgClusterVMStateFact -VMId $VMId)
