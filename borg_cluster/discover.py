@@ -51,6 +51,7 @@ def discover(context: Context, *, because: str = "it was asked for") -> Inventor
     doubtful = contradictory_nodes(inventory)
     if doubtful:
         report = _cluster_report(context)
+        doubtful |= contradictory_nodes(_merged(context, report, answers, at=began))  # who owns it now
         again = [node for node in report.nodes if node.state in _ALIVE and (node.name in doubtful or node.name not in answers)]
         answers |= _ask_nodes(context, again)
         inventory = _merged(context, report, answers, at=began)

@@ -42,16 +42,26 @@ class DirectBridge(Bridge):
         self._cluster = cluster
         self.before: Callable[[str, str], None] = lambda _node, _command: None
         """Called with node and command before each of them."""
+        self.asked: list[tuple[str, str]] = []
+        """Each command that was carried out, and the node's short name."""
+        self.aliases: dict[str, str] = {}
+        """Names that lead elsewhere: to another node, or ('') nowhere."""
+
+    def refuse(self, name: str) -> None:
+        """Let a name lead nowhere from now on."""
+        self.aliases[name] = ""
 
     def _ask(
         self, answer: type[Answer], node: str, command: str, parameters: Mapping[str, Parameter], *, longer: int = 0
     ) -> Answer | Lost:
         del longer  # nothing takes time here
         self.before(node, command)
-        if not self._cluster.reachable(node):
+        there = self.aliases.get(node, node)
+        if not there or not self._cluster.reachable(there):
             return Lost(node=node, reason="unreachable", message=f"{node} does not answer", hint="is it on?")
+        self.asked.append((there.partition(".")[0], command))
         try:
-            text = self._cluster.invoke(node, command, parameters)
+            text = self._cluster.invoke(there, command, parameters)
         except CommandError as error:
             raise CommandFailed(error.message, node=node, command=command) from error
         return _decode(answer, text, node=node)
