@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from borg_cluster import __version__, plugins
-from borg_cluster.cli import archives, config, create, demo, discover, history, patterns, plan
+from borg_cluster.cli import archives, config, create, demo, discover, extract, history, patterns, plan, restores
 from borg_cluster.cli.failure import end_on_signals, exit_code_of, tell
 from borg_cluster.cli.options import CONFIG_VARIABLE, Settings, exit_codes
 from borg_cluster.cli.render import ReaderGone
@@ -84,8 +84,10 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
     )
 
 
-for _module in (discover, history, plan, patterns, create, archives, config, demo):
+for _module in (discover, history, plan, patterns, create, archives, extract, config, demo):
     cli.add_command(_module.command)
+for _command in (restores.restores, restores.resume, restores.undo, restores.release):
+    cli.add_command(_command)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""A restore as people read it before they agree to it: every step with its reason, and every step that isn't needed."""
+"""A restore as people read it: every step with its reason before they agree to it, and afterwards how far it got."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -6,6 +6,7 @@ from rich.text import Text
 
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.render import moment, sentence, size, words
+from borg_cluster.core.progress import Progress
 from borg_cluster.core.restore_plan import RestorePlan
 
 
@@ -41,3 +42,32 @@ def _steps(plan: RestorePlan) -> Table:
 def _end(plan: RestorePlan) -> str:
     available = "highly available" if plan.highly_available else "not highly available"
     return f"{available}, {'running' if plan.running else 'off'}"
+
+
+def possible(progress: Progress) -> tuple[str, ...]:
+    """Return the commands that make sense for a restore now."""
+    unfinished = progress.outcome is None
+    checks = {
+        "resume": unfinished,
+        "undo": progress.can_undo and (progress.purpose == "restore" or (progress.purpose == "undo" and unfinished)),
+        "release": progress.outcome == "restored" and progress.can_undo,
+    }
+    return tuple(verb for verb, makes_sense in checks.items() if makes_sense)
+
+
+def restore_fields(progress: Progress) -> dict[str, object]:
+    """Return how far a restore got, for ``--json``."""
+    return {
+        "id": progress.plan.source.restore_id,
+        "vm_id": progress.plan.vm_id,
+        "name": progress.plan.name,
+        "archive": progress.plan.source.archive,
+        "archive_made_at": progress.plan.manifest.created_at,
+        "purpose": progress.purpose,
+        "outcome": progress.outcome,
+        "next_step": progress.next_step.kind if progress.next_step and progress.outcome is None else None,
+        "in_doubt": progress.in_doubt,
+        "offline_seconds": progress.offline_seconds,
+        "possible": possible(progress),
+        "warnings": progress.warnings,
+    }

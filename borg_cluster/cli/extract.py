@@ -1,0 +1,74 @@
+"""`borg-cluster extract`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from borg_cluster import extract
+from borg_cluster.cli.options import Settings, exit_codes, json_option
+from borg_cluster.cli.render import clean, fields_of, json_document, new_console, sentence, words, write_line
+from borg_cluster.cli.restore_view import restore_fields, restore_view
+from borg_cluster.cli.site import Site, open_site
+from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest
+from borg_cluster.errors import ExitCode, Refused
+
+
+@click.command("extract", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.REFUSED))
+@click.argument("vm")
+@click.option("--archive", default="latest", show_default=True, metavar="latest|NAME|DATE", help="Which of its archives.")
+@click.option("--to", "destination", type=Path, metavar="DIR", help="Only extract its files to DIR; no node is asked anything.")
+@click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, and stop.")
+@click.option("--yes", is_flag=True, help="Don't ask before a VM is replaced; needed without a terminal.")
+@json_option
+@click.pass_obj
+def command(settings: Settings, /, *, vm: str, archive: str, destination: Path | None, dry_run: bool, yes: bool) -> int:
+    """Bring a VM back from its archive.
+
+    In its own place, with its role and its settings. A VM that still exists is set aside, not deleted: `borg-cluster undo` puts
+    it back, until `borg-cluster release`. Everything is extracted and checked before it goes offline. VM is a name or an id;
+    DATE is a day or a moment (UTC): the newest archive up to then.
+    """
+    with open_site(settings) as site:
+        if destination is not None:
+            name = extract.extract_to(site.context, vm, destination, archive=archive)
+            _say_extracted(settings, site, name, destination)
+            return site.tally.exit_code
+        plan = extract.plan(site.context, RestoreRequest(vm=vm, archive=archive))
+        site.names[plan.vm_id] = plan.name
+        if dry_run:
+            _show(settings, site, plan)
+            return ExitCode.WARNINGS if plan.warnings else ExitCode.FINE
+        _agree(settings, plan, yes=yes)
+        progress = extract.restore(site.context, plan)
+        if settings.json:
+            write_line(json_document("restore", restore_fields(progress)))
+        return site.tally.exit_code
+
+
+def _say_extracted(settings: Settings, site: Site, archive: str, destination: Path) -> None:
+    if settings.json:
+        write_line(json_document("extracted", {"archive": archive, "folder": destination.resolve()}))
+    else:
+        site.console.print(sentence(words(archive, "bold"), " is extracted to ", destination.resolve()), soft_wrap=True)
+
+
+def _show(settings: Settings, site: Site, plan: RestorePlan) -> None:
+    if settings.json:
+        write_line(json_document("restore_plan", fields_of(plan)))
+    else:
+        site.console.print(restore_view(plan))
+
+
+def _agree(settings: Settings, plan: RestorePlan, *, yes: bool) -> None:
+    """Ask before a VM that exists is replaced. Raises Refused without a yes, or where nobody can be asked."""
+    if yes or plan.expected is None:
+        return
+    name = clean(plan.name)
+    if not sys.stdin.isatty():
+        raise Refused(
+            f"{name} exists and would be replaced", hint="there is no terminal to ask on: say --yes, or look with --dry-run"
+        )
+    new_console(color=settings.color, stderr=True).print(restore_view(plan))
+    if not click.confirm(f"Replace {name} on {clean(plan.node)}? The old one is set aside, not deleted.", err=True):
+        raise Refused("nothing was changed")
