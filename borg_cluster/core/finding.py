@@ -106,7 +106,7 @@ def _why_nowhere(told: Told, *, moving: bool) -> tuple[Severity, str]:
     if moving:
         return Severity.WARNING, f"it is being live migrated, {owner} owns its role"
     if told.vm.role is not None and told.vm.role.state == "Offline":
-        return Severity.WARNING, f"its role is Offline on {owner}, and Hyper-V lists its files only while the role is there"
+        return Severity.WARNING, f"its role is Offline on {owner}, and its files are not known until it is online"
     return Severity.ERROR, f"its role is owned by {owner}, which answered and does not have it"
 
 
