@@ -13,32 +13,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").rglob("*.py"))
 
 ROOMS = {
-    "__init__", "__main__", "archiving", "bridge", "borg", "borg_arguments", "borg_items", "borg_process", "catalog",
-    "cli", "command_hook", "config", "context", "core", "create", "default_plugins",
-    "discover", "errors", "extract", "hookspecs", "journal", "plugins", "remoting", "run_record", "shipped", "simulator", "source", "whereabouts",
+    "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_items", "borg_process", "bridge", "catalog",
+    "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "errors", "extract",
+    "hookspecs", "journal", "plugins", "remoting", "run_record", "shipped", "simulator", "source", "whereabouts",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""
 
 LONGER: dict[str, str] = {}
 """Files that may be longer than the others, each with its reason."""
 
+LONGER_FUNCTIONS = {"plan_restore": "a case and a plan, one field a line"}
+"""Functions that may be, each with its reason."""
+
 HOLLOW_NAMES = {"models", "types", "utils", "util", "helpers", "helper", "common", "manager", "misc", "tools"}
 
 READS_A_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "uuid.uuid1", "uuid.uuid4"}
 CLOCK_MODULES = {"time", "random", "secrets"}
-TOUCHES_THE_OUTSIDE = {
-    "os",
-    "io",
-    "pathlib",
-    "subprocess",
-    "socket",
-    "ssl",
-    "sqlite3",
-    "shutil",
-    "tempfile",
-    "logging",
-    "threading",
-}
+OUTSIDE = {"os", "io", "pathlib", "subprocess", "socket", "ssl", "sqlite3", "shutil", "tempfile", "logging", "threading"}
 
 
 def name_of(file: Path) -> str:
@@ -88,7 +79,9 @@ def test_no_file_is_long() -> None:
 
 
 def test_no_function_is_long() -> None:
-    assert {name: length for file in FILES for name, length in function_lengths(file) if length > 40} == {}
+    long = {name: length for file in FILES for name, length in function_lengths(file) if length > 40}
+
+    assert {name: length for name, length in long.items() if name.rpartition(" ")[2] not in LONGER_FUNCTIONS} == {}
 
 
 def test_everything_has_a_room() -> None:
@@ -111,7 +104,7 @@ def test_the_core_is_the_standard_library_and_itself(file: Path) -> None:
 
 @pytest.mark.parametrize("file", CORE, ids=lambda file: file.stem)
 def test_the_core_touches_nothing_and_reads_no_clock(file: Path) -> None:
-    assert {module.partition(".")[0] for module in imports(file)} & (CLOCK_MODULES | TOUCHES_THE_OUTSIDE) == set()
+    assert {module.partition(".")[0] for module in imports(file)} & (CLOCK_MODULES | OUTSIDE) == set()
     assert {name for name, _ in calls(file)} & (READS_A_CLOCK | {"open", "print", "input"}) == set()
 
 
@@ -124,7 +117,13 @@ def test_only_the_command_line_prints() -> None:
 def test_libraries_stay_at_their_edge() -> None:
     edges = {
         "rich": ("borg_cluster/cli/",),
-        "pydantic": ("borg_cluster/config/", "borg_cluster/bridge.py", "borg_cluster/journal.py", "borg_cluster/catalog"),
+        "pydantic": (
+            "borg_cluster/config/",
+            "borg_cluster/bridge.py",
+            "borg_cluster/journal.py",
+            "borg_cluster/catalog",
+            "borg_cluster/extract/scene.py",
+        ),
         "pypsrp": ("borg_cluster/remoting",),
         "sqlite3": ("borg_cluster/catalog",),
         "yaml": ("borg_cluster/config/", "borg_cluster/cli/config.py"),
