@@ -27,7 +27,7 @@ Umask = Annotated[
     BeforeValidator(words.parse_umask),
     WithJsonSchema({"type": ["string", "integer"], "pattern": words.UMASK_PATTERN}),
 ]
-Verb = Literal["discover", "create", "extract"]
+Verb = Literal["create"]
 
 
 def _named(key: str) -> Callable[[object], object]:
@@ -60,9 +60,6 @@ class RemotingKeys(Keys):
     port: int = Field(default=5986, ge=1, le=65535, description="TCP port of WinRM's HTTPS listener")
     ca: LocalPath | None = Field(default=None, description="PEM file of the authorities to trust; this machine's by default")
     configuration_name: Text = Field(default="BorgCluster", description="Name of the JEA endpoint on the nodes")
-    bootstrap: bool = Field(
-        default=False, description="Without a JEA endpoint: send the module's files into a full session (needs an administrator)"
-    )
     addresses: dict[str, Annotated[Text, AfterValidator(words.parse_address)]] = Field(
         default={}, description="IP addresses of names that DNS does not know; TLS still checks the name"
     )
@@ -171,7 +168,7 @@ class CommandKeys(Keys):
 
     before: Scope | None = Field(default=None, description="Run before each of these; either this or after")
     after: Scope | None = Field(default=None, description="Run after each of these, also when it failed")
-    when: list[Verb] = Field(default=[], description="Only for these verbs; all, if there are none")
+    when: list[Verb] = Field(default=[], description="Only for these verbs (so far: create); all, if there are none")
     states: list[Literal["finish", "fail"]] = Field(
         default=[], description="Only after this outcome (after); both, if there are none"
     )

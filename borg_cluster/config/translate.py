@@ -38,7 +38,8 @@ def policy_of(configuration: keys.Configuration) -> Policy:
 
 def _remoting(remoting: keys.RemotingKeys) -> RemotingSettings:
     values = {name: getattr(remoting, name) for name in keys.RemotingKeys.model_fields}
-    return RemotingSettings(**values | {"addresses": {name.lower(): ip for name, ip in remoting.addresses.items()}})
+    addresses = {name.lower(): address for name, address in remoting.addresses.items()}
+    return RemotingSettings(**values | {"addresses": addresses}, bootstrap=False)  # no key until remoting can send the module
 
 
 def _borg(configuration: keys.Configuration) -> BorgSettings:

@@ -164,7 +164,7 @@ def test_an_unknown_key_names_the_nearest_right_one_wherever_it_is(load: Loader)
         ("cluster: {name: hv, nodes: node1}", "1:28: 'cluster.nodes' wants a list, not text (one item a line, each behind '- ')"),
         ("cluster: hv\nremoting: {port: '5986'}", "2:18: 'remoting.port' wants a whole number, not text"),
         ("cluster: hv\nremoting: {port: 70000}", "2:18: 'remoting.port' must be at most 65535, not 70000"),
-        ("cluster: hv\nremoting: {bootstrap: no}", "2:23: 'remoting.bootstrap' wants true or false, not text (write false)"),
+        ("cluster: hv\nrestore: {keep_parked: no}", "2:24: 'restore.keep_parked' wants true or false, not text (write false)"),
         (
             "cluster: hv\nremoting: {auth: kerbros}",
             "2:18: 'remoting.auth' wants one of kerberos, negotiate, ntlm, basic, not 'kerbros' (did you mean 'kerberos'?)",
