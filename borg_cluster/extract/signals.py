@@ -8,10 +8,11 @@ from types import FrameType
 
 
 class Ended(Exception):
-    """A signal asks the restore to stop here."""
+    """A signal asks the restore to stop here; ``name`` is the signal's."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"ended by {name}")
+        self.name = name
 
 
 class Signals:
