@@ -71,8 +71,9 @@ def role_findings(cluster: ClusterReport, lonely: frozenset[str]) -> Iterator[Fi
     """Yield roles without VMs and VM resources without a proper role; ``lonely``: ids of VMs that their owner does not have."""
     roles = {role.id: role for role in cluster.roles}
     resources = [resource for resource in cluster.resources if resource.resource_type == VM_RESOURCE]
+    holding = {resource.role_id for resource in resources}
     for role in cluster.roles:
-        if role.group_type == VM_ROLE and not any(resource.role_id == role.id for resource in resources):
+        if role.group_type == VM_ROLE and role.id not in holding:
             message = f"the role {role.name} ({role.id}) on {role.owner_node} is a VM's, but holds no VM"
             yield finding(FindingCode.ROLE_WITHOUT_VM, Severity.WARNING, role.id, message)
     for resource in resources:

@@ -62,8 +62,10 @@ def _named(item: WriterFile, owned: dict[str, OwnedFile]) -> tuple[str, ...]:
     path = ntpath.join(item.path, item.filespec)
     if not path:
         return ()
-    owned.setdefault(path_key(path), _from_writer(path))
-    return (path_key(path),)
+    key = path_key(path)
+    if key not in owned:
+        owned[key] = _from_writer(path)
+    return (key,)
 
 
 def _reported(vm: VM) -> Iterator[OwnedFile]:
