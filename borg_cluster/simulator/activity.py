@@ -54,6 +54,11 @@ def stop_vm(world: World, machine: Machine, action: str, timeout: float) -> None
         return
     if machine.migration is not None:
         raise invalid_vm_state(machine.definition.name, "StopVM", target=machine.id)
+    hanging = next((one for one in world.state.operations if one.vm_id == machine.id and one.ends_at is None), None)
+    if hanging is not None and action == "TurnOff":
+        hanging.action = action  # the power is cut: what waited for the guest goes on
+        _finish(world, hanging)
+        return
     _run(world, Operation(vm_id=machine.id, kind="stop", ends_at=None, action=action, of_role=False), timeout)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from borg_cluster.simulator.commands import Arguments
 from borg_cluster.simulator.failure import ours
 from borg_cluster.simulator.model import Node
+from borg_cluster.simulator.places import normalised
 from borg_cluster.simulator.reports import SCHEMA, Json
 from borg_cluster.simulator.world import World
 
@@ -48,22 +49,26 @@ def remove_claim(world: World, node: Node, arguments: Arguments) -> Json:
 
 
 def _place(world: World, node: Node, arguments: Arguments) -> tuple[str, Path]:
-    folder = arguments.text("Folder").rstrip("\\")
+    folder = normalised(arguments.text("Folder"))
     if not re.search(r"\\\.borg-cluster$", folder, re.IGNORECASE):
-        raise ours("PathRefused", f"'{folder}' is no folder of claims.", category="PermissionDenied", target=folder)
+        message = f"'{folder}' is no folder called .borg-cluster."
+        raise ours("PathNotAllowed", message, category="InvalidArgument", target=folder)
     path = f"{folder}\\claims\\{arguments.text('VMId')}.json"
     return path, world.real(path, node.name)
 
 
 def _read(file: Path) -> dict[str, object]:
-    """Return a claim's fields; none without a claim, an empty id for a file that can't be read."""
+    """Return a claim's fields, none without a claim; raises CommandError for a file that is no claim."""
     if not file.exists():
         return {}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         found = None
-    return found if isinstance(found, dict) else {"claim_id": "", "holder": "unreadable"}
+    if not isinstance(found, dict) or not found.get("claim_id"):
+        message = f"'{file.name}' is no claim. If no backup or restore of this virtual machine runs, delete it."
+        raise ours("ClaimUnreadable", message, category="InvalidData", target=file.name)
+    return found
 
 
 def _state(vm_id: str, path: str, claim: dict[str, object], *, acquired: bool) -> Json:

@@ -21,6 +21,8 @@ class Parameter:
     """The only values that a string may have; empty: any."""
     minimum: int | None = None
     maximum: int | None = None
+    pattern: str = ""
+    """What a string must end like, as a regular expression."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def _table() -> dict[str, Command]:
         ("Restore", "Set-BorgClusterRoleSetting", {"VMId": _VM, "Setting": _TEXT}),
         ("Restore", "Copy-BorgClusterConfiguration", {"VMId": _VM, "RestoreId": Parameter(type="guid"), **_MOVE}),
         ("Restore", "Unregister-BorgClusterVM", {"VMId": _VM}),
-        ("Restore", "Register-BorgClusterVM", {"VMId": _VM, "Path": _TEXT}),
+        ("Restore", "Register-BorgClusterVM", {"VMId": _VM, "Path": Parameter(type="string", pattern=r"\.vmcx$")}),
         ("Restore", "Move-BorgClusterFile", {"RestoreId": Parameter(type="guid"), **_MOVE}),
         ("Restore", "Grant-BorgClusterVMAccess", {"VMId": _VM, "Path": _LIST}),
         ("Restore", "Remove-BorgClusterSavedState", {"VMId": _VM}),
@@ -141,6 +143,8 @@ def _converted(command: Command, name: str, value: object) -> object:
 def _validate(command: Command, name: str, value: object) -> None:
     parameter = command.parameters[name]
     wrong = bool(parameter.allowed) and value not in parameter.allowed
+    if isinstance(value, str):
+        wrong = wrong or re.search(parameter.pattern, value, re.IGNORECASE) is None
     if isinstance(value, int):
         wrong = wrong or (parameter.minimum is not None and value < parameter.minimum)
         wrong = wrong or (parameter.maximum is not None and value > parameter.maximum)

@@ -56,25 +56,16 @@ def cluster_service_down(node: str) -> CommandError:
     )
 
 
-def group_not_found(vm_id: str) -> CommandError:
-    """E4: no cluster group has a resource for this VM."""
-    return CommandError(
-        f"Unable to find a cluster group for the virtual machine '{vm_id}'. The cluster group could not be found.",
-        f"ClusterObjectNotFound,{_CLUSTER}.GetClusterGroupCommand",
-        "ObjectNotFound",
-        code="5013",
-        target=vm_id,
-    )
+def role_missing(vm_id: str) -> CommandError:
+    """No cluster group has a resource for this VM."""
+    message = f"No resource of the cluster names the virtual machine {vm_id}."
+    return ours("RoleMissing", message, category="ObjectNotFound", target=vm_id)
 
 
-def vm_not_found(vm_id: str) -> CommandError:
-    """E5: the VM isn't registered on the node that was asked."""
-    return CommandError(
-        f'Hyper-V was unable to find a virtual machine with id "{vm_id}".',
-        f"InvalidParameter,{_HYPER_V}.GetVM",
-        "InvalidArgument",
-        target=vm_id,
-    )
+def vm_not_registered(vm_id: str, node: str) -> CommandError:
+    """The VM isn't registered on the node that was asked."""
+    message = f"The virtual machine {vm_id} is not registered on {node}."
+    return ours("VMNotRegistered", message, category="ObjectNotFound", target=vm_id)
 
 
 def vmms_down(node: str) -> CommandError:
@@ -154,17 +145,6 @@ def role_start_failed(name: str, reason: str, *, code: str, target: str) -> Comm
     )
 
 
-def already_clustered(name: str, *, target: str) -> CommandError:
-    """E22: another role has this VM already."""
-    return CommandError(
-        f"The virtual machine '{name}' is already configured for high availability.",
-        f"ClusterVirtualMachineAlreadyClustered,{_CLUSTER}.AddClusterVirtualMachineRole",
-        "ResourceExists",
-        code="5010",
-        target=target,
-    )
-
-
 def import_failed(path: str) -> CommandError:
     """E24: incompatibilities that nothing mended."""
     return CommandError(
@@ -172,17 +152,6 @@ def import_failed(path: str) -> CommandError:
         f"OperationFailed,{_HYPER_V}.ImportVM",
         "InvalidOperation",
         target=path,
-    )
-
-
-def id_in_use(vm_id: str) -> CommandError:
-    """E25: a VM with this id is registered on the same host."""
-    return CommandError(
-        f"The operation failed because a virtual machine with the identifier '{vm_id}' already exists.",
-        f"OperationFailed,{_HYPER_V}.ImportVM",
-        "InvalidOperation",
-        code="0x80070050",
-        target=vm_id,
     )
 
 

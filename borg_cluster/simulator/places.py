@@ -6,16 +6,29 @@ r"""Windows' paths and the real folders behind them.
 - ``\\server\share\...``: folder/shares/server/share/..., on every node
 """
 
+import ntpath
 import re
 from collections.abc import Callable
 from pathlib import Path
 
-from borg_cluster.simulator.failure import path_not_found
+from borg_cluster.simulator.failure import ours, path_not_found
 from borg_cluster.simulator.model import ClusteredDisk, State
 
 _CSV = re.compile(r"C:\\ClusterStorage\\([^\\]+)(?:\\(.*))?", re.IGNORECASE | re.DOTALL)
 _SHARE = re.compile(r"\\\\([^\\]+)\\([^\\]+)(?:\\(.*))?", re.DOTALL)
 _DRIVE = re.compile(r"([A-Za-z]):(?:\\(.*))?", re.DOTALL)
+
+
+_FULL = re.compile(r"([A-Za-z]:\\|\\\\[^\\?.]).*", re.DOTALL)
+
+
+def normalised(path: str) -> str:
+    """Return a full path without a trailing backslash; raises CommandError for any other, such as one with '..' in it."""
+    trimmed = path.rstrip("\\/")
+    if not _FULL.fullmatch(path) or ntpath.normpath(trimmed) != trimmed:
+        message = f"'{path}' is not a full, normalised path."
+        raise ours("PathNotAllowed", message, category="InvalidArgument", target=path)
+    return trimmed
 
 
 class Places:

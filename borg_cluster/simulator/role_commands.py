@@ -2,7 +2,7 @@
 
 from borg_cluster.simulator.activity import start_role, stop_role
 from borg_cluster.simulator.commands import Arguments
-from borg_cluster.simulator.failure import cluster_service_down, group_not_found, vmms_down
+from borg_cluster.simulator.failure import cluster_service_down, ours, role_missing, vmms_down
 from borg_cluster.simulator.model import Node
 from borg_cluster.simulator.node_reports import node_report, writer_report
 from borg_cluster.simulator.reports import SCHEMA, Json, cluster_report
@@ -63,16 +63,17 @@ def set_offline_action(world: World, node: Node, arguments: Arguments) -> Json:
     vm_id = arguments.text("VMId")
     resource = world.vm_resource(vm_id)
     if resource is None:
-        raise group_not_found(vm_id)
+        raise role_missing(vm_id)
     previous = resource.parameters.get("OfflineAction")
     resource.parameters["OfflineAction"] = arguments.number("Action")
     return {"schema": SCHEMA, "vm_id": vm_id, "previous": previous, "current": resource.parameters["OfflineAction"]}
 
 
 def stop_role_command(world: World, node: Node, arguments: Arguments) -> Json:
-    """Stop-BorgClusterRole."""
+    """Stop-BorgClusterRole; a VM without a role is fine."""
     need_cluster(node)
-    stop_role(world, arguments.text("VMId"), arguments.number("TimeoutSecond"))
+    if world.find_role(arguments.text("VMId")) is not None:
+        stop_role(world, arguments.text("VMId"), arguments.number("TimeoutSecond"))
     return vm_state(world, node, arguments.text("VMId"))
 
 
@@ -86,18 +87,24 @@ def start_role_command(world: World, node: Node, arguments: Arguments) -> Json:
 def remove_role_command(world: World, node: Node, arguments: Arguments) -> Json:
     """Remove-BorgClusterRole; a VM without a role is fine."""
     need_cluster(node)
-    role = world.find_role(arguments.text("VMId"))
+    vm_id = arguments.text("VMId")
+    role = world.find_role(vm_id)
     if role is not None:
+        others = [one.name for one in world.state.resources if one.role_id == role.id and one.vm_id != vm_id]
+        others += [disk.name for disk in world.state.disks if disk.role_id == role.id]
+        if others:
+            message = f"The role '{role.name}' holds more than this virtual machine: {', '.join(others)}."
+            raise ours("RoleShared", message, category="ResourceBusy", target=vm_id)
         remove_role(world, role)
-    return vm_state(world, node, arguments.text("VMId"))
+    return vm_state(world, node, vm_id)
 
 
 def add_role_command(world: World, node: Node, arguments: Arguments) -> Json:
-    """Add-BorgClusterRole; a VM that has a role keeps it as it is."""
+    """Add-BorgClusterRole, on the node that has the VM; one that has a role keeps it as it is."""
     need_cluster(node)
     vm_id = arguments.text("VMId")
     if world.find_role(vm_id) is None:
-        add_role(world, world.machine(vm_id), arguments.text("Name"))
+        add_role(world, world.machine(vm_id, node.name), arguments.text("Name"))
     return vm_state(world, node, vm_id)
 
 

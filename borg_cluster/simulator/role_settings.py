@@ -10,8 +10,8 @@ from borg_cluster.simulator.model import ClusterRole, Resource
 from borg_cluster.simulator.reports import SCHEMA, Json
 from borg_cluster.simulator.world import World
 
-Changes = list[tuple[str, Callable[[], bool]]]
-"""Setting's name, and what puts it back and tells whether it differed."""
+Changes = list[tuple[str, Callable[[], None]]]
+"""The settings that differ: name, and what puts it back."""
 
 
 def role_setting(world: World, vm_id: str) -> Json:
@@ -43,87 +43,100 @@ def _resource_setting(resource: Resource) -> Json:
 
 
 def apply_role_setting(world: World, vm_id: str, text: str) -> Json:
-    """Put settings back, each by itself: one that fails is told and doesn't stop the others."""
+    """Put back what differs, each setting by itself: one that fails is told and doesn't stop the others."""
+    wanted = _parsed(text, vm_id)
     role = world.role(vm_id)
     applied: list[str] = []
     failed: list[Json] = []
-    for name, change in _changes(world, role, vm_id, _parsed(text)):
+    for name, change in _changes(world, role, vm_id, wanted):
         try:
-            if change():
-                applied.append(name)
+            change()
+            applied.append(name)
         except CommandError as problem:
             failed.append({"setting": name, "message": problem.message})
     return {"schema": SCHEMA, "vm_id": vm_id, "applied": applied, "failed": failed, "setting": role_setting(world, vm_id)}
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
+def _parsed(text: str, vm_id: str) -> Mapping[str, Any]:
     try:
         setting = json.loads(text)
     except ValueError:
         setting = None
-    if not isinstance(setting, dict):
-        raise ours("SettingInvalid", "The setting is no JSON object.", category="InvalidArgument")
+    if not isinstance(setting, dict) or setting.get("vm_id") != vm_id:
+        message = f"These are not the settings of the role of {vm_id}."
+        raise ours("SettingOfAnother", message, category="InvalidArgument", target=vm_id)
     return setting
 
 
-def _changes(world: World, role: ClusterRole, vm_id: str, setting: Mapping[str, Any]) -> Changes:
-    """Return (name, change) for each setting; a change tells whether anything differed."""
+def _changes(world: World, role: ClusterRole, vm_id: str, wanted: Mapping[str, Any]) -> Changes:
     changes: Changes = [
-        ("Name", lambda: _assign(role, "name", setting["name"])),
-        ("Description", lambda: _assign(role, "description", setting["description"])),
-        ("PreferredOwners", lambda: _assign(role, "preferred_owners", _known_nodes(world, setting["preferred_owners"]))),
-        ("AntiAffinityClassNames", lambda: _assign(role, "anti_affinity_class_names", setting["anti_affinity_class_names"])),
-        ("GroupSets", lambda: _assign(role, "group_sets", _known(world.state.group_sets, setting["group_sets"]))),
-        ("AffinityRules", lambda: _assign(role, "affinity_rules", _known(world.state.affinity_rules, setting["affinity_rules"]))),
+        (name, partial(setattr, role, name, wanted[name]))
+        for name in ("name", "description", "anti_affinity_class_names")
+        if wanted[name] != getattr(role, name)
     ]
-    changes += _entries("Property", role.properties, setting["properties"])
+    changes += _entries("properties", role.properties, wanted["properties"])
+    changes += _owners(world, "preferred_owners", role.preferred_owners, wanted["preferred_owners"])
+    changes += _additions("group_sets", role.group_sets, wanted["group_sets"], world.state.group_sets)
+    changes += _additions("affinity_rules", role.affinity_rules, wanted["affinity_rules"], world.state.affinity_rules)
     pair = {"vm_resource": world.vm_resource(vm_id), "configuration_resource": world.configuration_resource(vm_id)}
-    for word, resource in pair.items():
-        if setting[word] is not None and resource is not None:
-            changes += _resource_changes(world, word, resource, setting[word])
+    for prefix, resource in pair.items():
+        if wanted[prefix] is not None:
+            changes += _of_resource(world, prefix, resource, wanted[prefix])
     return changes
 
 
-def _resource_changes(world: World, word: str, resource: Resource, setting: Mapping[str, Any]) -> Changes:
+def _of_resource(world: World, prefix: str, resource: Resource | None, wanted: Mapping[str, Any]) -> Changes:
+    if resource is None:
+        return [(prefix, partial(_refuse, "The role has no such resource."))]
+    names = [one.name for one in world.state.resources] + [one.name for one in world.state.disks]
     return [
-        *_entries(f"{word}.Parameter", resource.parameters, setting["parameters"]),
-        *_entries(f"{word}.Property", resource.properties, setting["properties"]),
-        (f"{word}.PossibleOwners", lambda: _assign(resource, "possible_owners", _known_nodes(world, setting["possible_owners"]))),
-        (
-            f"{word}.ExtraDependencies",
-            lambda: _assign(resource, "extra_dependencies", _known(_resource_names(world), setting["extra_dependencies"])),
-        ),
+        *_entries(f"{prefix}.parameters", resource.parameters, wanted["parameters"]),
+        *_entries(f"{prefix}.properties", resource.properties, wanted["properties"]),
+        *_owners(world, f"{prefix}.possible_owners", resource.possible_owners, wanted["possible_owners"]),
+        *_additions(f"{prefix}.extra_dependencies", resource.extra_dependencies, wanted["extra_dependencies"], names),
     ]
 
 
-def _entries(word: str, known: dict[str, Any], wanted: Mapping[str, Any]) -> Changes:
-    return [(f"{word}.{name}", partial(_set_entry, known, name, value)) for name, value in wanted.items()]
+def _entries(prefix: str, known: dict[str, Any], wanted: Mapping[str, Any]) -> Changes:
+    """A value that is None can't be set; a property that this cluster lacks is refused."""
+    return [
+        (f"{prefix}.{name}", partial(_set_entry, known, name, value))
+        for name, value in wanted.items()
+        if value is not None and known.get(name) != value
+    ]
 
 
-def _set_entry(known: dict[str, Any], name: str, value: object) -> bool:
+def _set_entry(known: dict[str, Any], name: str, value: object) -> None:
     if name not in known:
-        raise ours("PropertyUnknown", f"There is no property '{name}'.", category="ObjectNotFound", target=name)
-    changed = bool(known[name] != value)
+        _refuse(f"There is no property '{name}'.")
     known[name] = value
-    return changed
 
 
-def _assign(target: object, attribute: str, value: object) -> bool:
-    changed = bool(getattr(target, attribute) != value)
-    setattr(target, attribute, value)
-    return changed
+def _owners(world: World, name: str, known: list[str], wanted: list[str]) -> Changes:
+    """Evicted nodes are refused one by one, the others are set; a list of owners can't be emptied."""
+    members = [node.name for node in world.state.nodes]
+    changes: Changes = [
+        (name, partial(_refuse, f"'{node}' is no node of this cluster.")) for node in wanted if node not in members
+    ]
+    there = [node for node in wanted if node in members]
+    if there and there != known:
+        changes.append((name, partial(_replace, known, there)))
+    elif not wanted and known:
+        changes.append((name, partial(_refuse, "A list of owners cannot be emptied.")))
+    return changes
 
 
-def _known_nodes(world: World, names: list[str]) -> list[str]:
-    return _known([node.name for node in world.state.nodes], names, code="5042")
+def _additions(name: str, known: list[str], wanted: list[str], possible: list[str]) -> Changes:
+    return [
+        (name, partial(known.append, one) if one in possible else partial(_refuse, f"There is no '{one}'."))
+        for one in wanted
+        if one not in known
+    ]
 
 
-def _resource_names(world: World) -> list[str]:
-    return [one.name for one in world.state.resources] + [one.name for one in world.state.disks]
+def _replace(known: list[str], wanted: list[str]) -> None:
+    known[:] = wanted
 
 
-def _known(known: list[str], names: list[str], code: str = "5007") -> list[str]:
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ours("NameUnknown", f"The cluster doesn't know: {', '.join(unknown)}.", category="ObjectNotFound", code=code)
-    return list(names)
+def _refuse(message: str) -> None:
+    raise ours("SettingRefused", message)

@@ -89,7 +89,8 @@ def volumes_of(world: World, machine: Machine) -> list[str]:
 def add_role(world: World, machine: Machine, name: str) -> ClusterRole:
     """Make a VM highly available with the defaults of a new role; the VM goes on as it is."""
     if any(role.name.lower() == name.lower() for role in world.state.roles):
-        raise ours("RoleNameTaken", f"A role named '{name}' exists already.", category="ResourceExists", code="5010", target=name)
+        message = f"The virtual machine {machine.id} could not be made highly available. The object '{name}' already exists."
+        raise ours("RoleNotAdded", message, category="InvalidResult", code="5010", target=machine.id)
     role = ClusterRole(
         id=world.new_id(), name=name, group_type="VirtualMachine", owner_node=machine.node, properties=default_properties()
     )

@@ -16,6 +16,9 @@ _KIB64 = 1 << 16
 HEADERS = (_KIB64, 2 * _KIB64)
 _REGION_TABLES = (3 * _KIB64, 4 * _KIB64)
 _HEADER = struct.Struct("<4sIQ16s16s16sHHIQ")
+START = 5 * _KIB64
+"""Bytes of a file up to the end of the second region table."""
+_METADATA_IN_USE = 2 * _KIB64
 _LOG_AT, _METADATA_AT, _BAT_AT = MIB, 2 * MIB, 3 * MIB
 _REGION_BAT = uuid.UUID("2DC27766-F623-4200-9D64-115E9BFD4A08")
 _REGION_METADATA = uuid.UUID("8B7CA206-4790-4B9A-B8FE-575F050F886E")
@@ -165,11 +168,11 @@ def _locator(parent: ParentLink) -> bytes:
 def read_info(path: Path) -> DiskInfo:
     """Read what the file says of itself; raises DiskDamaged or OSError."""
     with path.open("rb") as file:
-        start = file.read(MIB)
+        start = file.read(START)
         header = start[current_header(start) :]
         regions = _regions(start)
         file.seek(regions[_REGION_METADATA][0])
-        items = _items(file.read(regions[_REGION_METADATA][1]))
+        items = _items(file.read(min(regions[_REGION_METADATA][1], _METADATA_IN_USE)))
     try:
         block_size, flags = struct.unpack("<II", items[_FILE_PARAMETERS])
         kind = "Differencing" if flags & _HAS_PARENT else "Fixed" if flags & _LEAVE_ALLOCATED else "Dynamic"
@@ -188,8 +191,8 @@ def read_info(path: Path) -> DiskInfo:
 
 
 def current_header(start: bytes) -> int:
-    """Return the offset of the header that counts in the first MiB of a file; raises DiskDamaged."""
-    if not start.startswith(b"vhdxfile") or len(start) < MIB:
+    """Return the offset of the header that counts in the first ``START`` bytes of a file; raises DiskDamaged."""
+    if not start.startswith(b"vhdxfile") or len(start) < START:
         raise DiskDamaged("no VHDX signature")
     valid = {}
     for at in HEADERS:

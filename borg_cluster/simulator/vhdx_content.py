@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from borg_cluster.simulator.vhdx import FULLY_PRESENT, HEADERS, MIB, DiskDamaged, current_header, header_bytes, read_info
+from borg_cluster.simulator.vhdx import FULLY_PRESENT, HEADERS, MIB, START, DiskDamaged, current_header, header_bytes, read_info
 
 
 def read(chain: Sequence[Path], offset: int, length: int) -> bytes:
@@ -112,7 +112,7 @@ class _Chain:
 
     def stamp(self, data_write: uuid.UUID) -> None:
         """Give the leaf a new data write GUID: the older header is overwritten and becomes the current one."""
-        start = os.pread(self._files[0], MIB, 0)
+        start = os.pread(self._files[0], START, 0)
         current = current_header(start)
         older = HEADERS[0] if current == HEADERS[1] else HEADERS[1]
         sequence = struct.unpack_from("<Q", start, current + 8)[0] + 1

@@ -5,7 +5,7 @@ from borg_cluster.simulator.chains import exists, why_unusable
 from borg_cluster.simulator.commands import Arguments
 from borg_cluster.simulator.definition import Definition, DefinitionDamaged, read_definition, write_definition
 from borg_cluster.simulator.failure import (
-    id_in_use,
+    import_failed,
     invalid_vm_state,
     ours,
     path_not_found,
@@ -14,6 +14,7 @@ from borg_cluster.simulator.failure import (
 from borg_cluster.simulator.machines import OFF_STATES, drop_saved_state, load, unload
 from borg_cluster.simulator.making import grant_all
 from borg_cluster.simulator.model import Machine, Node
+from borg_cluster.simulator.places import normalised
 from borg_cluster.simulator.reports import SCHEMA, Json
 from borg_cluster.simulator.role_commands import need_hyper_v
 from borg_cluster.simulator.storage import delete_configuration, merge_checkpoints
@@ -27,31 +28,32 @@ VERSION_UNSUPPORTED = 24000
 
 
 def stop_vm_command(world: World, node: Node, arguments: Arguments) -> Json:
-    """Stop-BorgClusterVM."""
-    machine = _machine(world, node, arguments)
-    stop_vm(world, machine, arguments.text("Action"), arguments.number("TimeoutSecond"))
-    return vm_state(world, node, machine.id)
+    """Stop-BorgClusterVM; a VM that isn't registered here is fine."""
+    machine = _find(world, node, arguments)
+    if machine is not None:
+        stop_vm(world, machine, arguments.text("Action"), arguments.number("TimeoutSecond"))
+    return vm_state(world, node, arguments.text("VMId"))
 
 
 def start_vm_command(world: World, node: Node, arguments: Arguments) -> Json:
     """Start-BorgClusterVM."""
-    machine = _machine(world, node, arguments)
+    need_hyper_v(node)
+    machine = world.machine(arguments.text("VMId"), node.name)
     start_vm(world, machine, arguments.number("TimeoutSecond"))
     return vm_state(world, node, machine.id)
 
 
 def remove_saved_state(world: World, node: Node, arguments: Arguments) -> Json:
-    """Remove-BorgClusterSavedState; a VM that is Off has none, which is fine."""
-    machine = _machine(world, node, arguments)
-    if machine.state not in OFF_STATES:
-        raise invalid_vm_state(machine.definition.name, "RemoveVMSavedState", target=machine.id)
-    drop_saved_state(world, machine)
-    return vm_state(world, node, machine.id)
+    """Remove-BorgClusterSavedState; a VM that has none, or isn't registered here, is fine."""
+    machine = _find(world, node, arguments)
+    if machine is not None:
+        drop_saved_state(world, machine)
+    return vm_state(world, node, arguments.text("VMId"))
 
 
-def _machine(world: World, node: Node, arguments: Arguments) -> Machine:
+def _find(world: World, node: Node, arguments: Arguments) -> Machine | None:
     need_hyper_v(node)
-    return world.machine(arguments.text("VMId"), node.name)
+    return world.find_machine(arguments.text("VMId"), node.name)
 
 
 def unregister(world: World, node: Node, arguments: Arguments) -> Json:
@@ -59,13 +61,15 @@ def unregister(world: World, node: Node, arguments: Arguments) -> Json:
 
     The configuration is deleted, checkpoints are merged, VHDX files stay. A VM that isn't registered here is fine.
     """
-    need_hyper_v(node)
     vm_id = arguments.text("VMId")
-    machine = world.find_machine(vm_id, node.name)
+    machine = _find(world, node, arguments)
     if machine is not None:
         if world.find_role(vm_id) is not None:
-            raise ours("VMIsClustered", f"'{machine.definition.name}' has a role; remove that first.", target=vm_id)
-        if machine.state not in OFF_STATES or machine.migration is not None:
+            message = f"The virtual machine {vm_id} has a role; remove that first."
+            raise ours("RolePresent", message, category="ResourceBusy", target=vm_id)
+        if machine.state not in OFF_STATES:
+            raise ours("VMRunning", f"The virtual machine {vm_id} is {machine.state}.", category="ResourceBusy", target=vm_id)
+        if machine.migration is not None:
             raise invalid_vm_state(machine.definition.name, "RemoveVM", target=vm_id)
         remove_vm(world, machine)
     return vm_state(world, node, vm_id)
@@ -87,10 +91,11 @@ def register(world: World, node: Node, arguments: Arguments) -> Json:
     An incompatibility that nothing mends leaves the VM unregistered; the answer tells it.
     """
     need_hyper_v(node)
-    vm_id, path = arguments.text("VMId"), arguments.text("Path")
+    vm_id, path = arguments.text("VMId"), normalised(arguments.text("Path"))
     present = world.find_machine(vm_id, node.name)
     if present is not None and present.configuration_path.lower() != path.lower():
-        raise id_in_use(vm_id)
+        message = f"The virtual machine {vm_id} is registered from '{present.configuration_path}'."
+        raise ours("VMRegisteredElsewhere", message, category="ResourceExists", target=vm_id)
     findings: list[Json] = []
     if present is None:
         definition = _read(world, node, vm_id, path)
@@ -112,11 +117,10 @@ def _read(world: World, node: Node, vm_id: str, path: str) -> Definition:
     try:
         definition = read_definition(world.real(path, node.name))
     except (DefinitionDamaged, OSError, TypeError, KeyError, ValueError) as problem:
-        message = f"'{path}' can't be read: {problem}"
-        raise ours("ConfigurationUnreadable", message, category="InvalidData", target=path) from problem
+        raise import_failed(path) from problem
     if definition.id != vm_id:
-        message = f"'{path}' holds the virtual machine {definition.id}, not {vm_id}."
-        raise ours("ConfigurationOfAnotherVM", message, category="InvalidArgument", target=path)
+        message = f"'{path}' is the configuration of {definition.id}, not of {vm_id}."
+        raise ours("VMIdDiffers", message, category="InvalidData", target=path)
     return definition
 
 
@@ -164,9 +168,10 @@ def _import(world: World, node: Node, definition: Definition, path: str) -> None
 
 def grant_access(world: World, node: Node, arguments: Arguments) -> Json:
     """Grant-BorgClusterVMAccess."""
-    paths = arguments.texts("Path")
+    paths = [normalised(path) for path in arguments.texts("Path")]
     for path in paths:
         if not exists(world, path, node.name):
-            raise path_not_found(path)
+            raise ours("PathMissing", f"'{path}' does not exist.", category="ObjectNotFound", target=path)
+    for path in paths:
         world.grant(path, node.name, arguments.text("VMId"))
     return file_result(world, node.name, None, paths)

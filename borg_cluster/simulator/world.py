@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from borg_cluster.simulator.failure import group_not_found, vm_not_found
+from borg_cluster.simulator.failure import role_missing, vm_not_registered
 from borg_cluster.simulator.faults import Fault, FaultScript
 from borg_cluster.simulator.model import CONFIGURATION_RESOURCE, VM_RESOURCE, ClusterRole, Grant, Machine, Node, Resource, State
 from borg_cluster.simulator.places import Places
@@ -54,8 +54,8 @@ class World:
         return self._clock() + timedelta(seconds=self.state.clock_offset)
 
     def now_text(self) -> str:
-        """Return the world's time as ISO 8601 in UTC."""
-        return self.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        """Return the world's time as ISO 8601 in UTC, with .NET's seven digits."""
+        return self.now().strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
     def advance(self, seconds: float) -> None:
         """Move the clock on; whoever waits for an operation looks again."""
@@ -129,10 +129,10 @@ class World:
         return next((machine for machine in self.registrations(vm_id) if machine.node == node), None)
 
     def machine(self, vm_id: str, node: str | None = None) -> Machine:
-        """Return the VM as that (or any) node has it registered; raises CommandError (E5)."""
+        """Return the VM as that (or any) node has it registered; raises CommandError."""
         found = self.registrations(vm_id) if node is None else [self.find_machine(vm_id, node)]
         if not found or found[0] is None:
-            raise vm_not_found(vm_id)
+            raise vm_not_registered(vm_id, node or "any node")
         return found[0]
 
     def resource(self, vm_id: str, resource_type: str) -> Resource | None:
@@ -153,10 +153,10 @@ class World:
         return next((role for role in self.state.roles if role.id in ids), None)
 
     def role(self, vm_id: str) -> ClusterRole:
-        """Return the role of this VM; raises CommandError (E4)."""
+        """Return the role of this VM; raises CommandError."""
         role = self.find_role(vm_id)
         if role is None:
-            raise group_not_found(vm_id)
+            raise role_missing(vm_id)
         return role
 
     # files

@@ -130,7 +130,7 @@ def test_a_damaged_file_is_no_disk(tmp_path: Path, damage: str) -> None:
     places = {"signature": (0,), "headers": (0x10010, 0x20010), "regions": (0x30010, 0x40010), "metadata": (0x200000,)}
     for at in places.get(damage, ()):
         content[at] ^= 0xFF
-    disk.write_bytes({"empty": b"", "cut": content[:5000]}.get(damage, content))
+    disk.write_bytes(content[: {"empty": 0, "cut": 5000}.get(damage, len(content))])
     with pytest.raises(DiskDamaged):
         read_info(disk)
 
