@@ -198,9 +198,9 @@ class Policy:
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:
-    """Return the Windows folder that is ours on the storage that holds ``path`` (``<prefix>\\.borg-cluster``), or None.
+    r"""Return the Windows folder that is ours on the storage that holds ``path`` (``<prefix>\.borg-cluster``), or None.
 
-    Claims (``claims\\<vm id>.json``) and the files of a restore (``<restore id>\\staged|parked|saved\\...``) lie there, so that
+    Claims (``claims\<vm id>.json``) and the files of a restore (``<restore id>\staged|parked|saved\...``) lie there, so that
     placing and parking are renames on one volume.
     """
     located = locate(path, mounts, node=node)
