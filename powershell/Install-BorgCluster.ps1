@@ -159,20 +159,20 @@ function Invoke-OnNode {
     $session = New-PSSession -ComputerName $Node
     try {
         $folder = Invoke-Command -Session $session -ScriptBlock {
-            $path = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath ('BorgCluster-' + [guid]::NewGuid())
-            (New-Item -Path $path -ItemType Directory).FullName
+            $temporary = Join-Path -Path ([System.IO.Path]::GetTempPath()) -ChildPath ('BorgCluster-' + [guid]::NewGuid())
+            (New-Item -Path $temporary -ItemType Directory).FullName
         }
         foreach ($name in @('Install-BorgCluster.ps1', 'BorgCluster')) {
             $source = Join-Path -Path $PSScriptRoot -ChildPath $name
             Copy-Item -LiteralPath $source -Destination $folder -ToSession $session -Recurse
         }
-        Invoke-Command -Session $session -ArgumentList $folder, $Arguments -ScriptBlock {
-            param ($Path, $Parameters)
-
+        Invoke-Command -Session $session -ScriptBlock {
+            $here = $using:folder
+            $parameters = $using:Arguments
             try {
-                & (Join-Path -Path $Path -ChildPath 'Install-BorgCluster.ps1') @Parameters
+                & (Join-Path -Path $here -ChildPath 'Install-BorgCluster.ps1') @parameters
             } finally {
-                Remove-Item -LiteralPath $Path -Recurse -Force
+                Remove-Item -LiteralPath $here -Recurse -Force
             }
         }
     } finally {
@@ -235,13 +235,12 @@ if ((Get-FolderFingerprint -Path $source) -ne (Get-FolderFingerprint -Path $modu
     if ($PSCmdlet.ShouldProcess($module, 'Copy the module')) {
         # Whole or not at all: the new folder takes the old one's place by a rename
         $new = $module + '.new'
-        foreach ($path in @($new, $module)) {
-            if ($path -eq $module) {
-                Copy-Item -LiteralPath $source -Destination $new -Recurse
-            }
-            if (Test-Path -LiteralPath $path) {
-                Remove-Item -LiteralPath $path -Recurse -Force
-            }
+        if (Test-Path -LiteralPath $new) {
+            Remove-Item -LiteralPath $new -Recurse -Force
+        }
+        Copy-Item -LiteralPath $source -Destination $new -Recurse
+        if (Test-Path -LiteralPath $module) {
+            Remove-Item -LiteralPath $module -Recurse -Force
         }
         Rename-Item -LiteralPath $new -NewName 'BorgCluster'
     }

@@ -42,7 +42,8 @@ function Get-BorgClusterResourceSetting {
         'IsAlivePollInterval'
     )
     $owner = FailoverClusters\Get-ClusterOwnerNode -InputObject $Resource -ErrorAction Stop
-    $others = @(Get-BorgClusterDependency -Resource $Resource -Candidate $Role['Other'].ToArray())
+    $candidates = @($Role['Other'])
+    $others = @(Get-BorgClusterDependency -Resource $Resource -Candidate $candidates)
     return [ordered]@{
         parameters = $parameters
         properties = Get-BorgClusterPropertyTable -InputObject $Resource -Name $names
