@@ -59,14 +59,14 @@ def stop_vm(world: World, machine: Machine, action: str, timeout: float) -> None
         hanging.action = action  # the power is cut: what waited for the guest goes on
         _finish(world, hanging)
         return
-    _run(world, Operation(vm_id=machine.id, kind="stop", ends_at=None, action=action, of_role=False), timeout)
+    _run(world, Operation(vm_id=machine.id, kind="stop", ends_at=None, action=action, node=machine.node), timeout)
 
 
 def start_vm(world: World, machine: Machine, timeout: float) -> None:
     """Start a VM through Hyper-V; raises CommandError (E18)."""
     if machine.state not in OFF_STATES:
         return
-    _run(world, Operation(vm_id=machine.id, kind="start", ends_at=None, action="Start", of_role=False), timeout)
+    _run(world, Operation(vm_id=machine.id, kind="start", ends_at=None, action="Start", node=machine.node), timeout)
 
 
 def settle(world: World) -> None:
@@ -103,7 +103,7 @@ def _begin(world: World, operation: Operation, ends_at: datetime | None) -> None
     world.state.operations.append(operation)
     stopping = operation.kind == "stop"
     set_states(world, operation.vm_id, vm="OfflinePending" if stopping else "OnlinePending")
-    for machine in world.registrations(operation.vm_id):
+    for machine in _machines(world, operation):
         if stopping and machine.state not in OFF_STATES:
             machine.state = "Saving" if operation.action == "Save" else "Stopping"
 
@@ -112,31 +112,35 @@ def _finish(world: World, operation: Operation) -> None:
     world.state.operations.remove(operation)
     if operation.kind == "stop":
         _finish_stop(world, operation)
-    elif operation.of_role:
+    elif operation.node is None:
         _finish_role_start(world, operation.vm_id)
     else:
-        _finish_vm_start(world, operation.vm_id)
+        _finish_vm_start(world, world.machine(operation.vm_id, operation.node))
+
+
+def _machines(world: World, operation: Operation) -> list[Machine]:
+    return [one for one in world.registrations(operation.vm_id) if operation.node in {None, one.node}]
 
 
 def _finish_stop(world: World, operation: Operation) -> None:
-    for machine in world.registrations(operation.vm_id):
+    of_role = operation.node is None
+    for machine in _machines(world, operation):
         stop(world, machine, operation.action)
-        if operation.of_role and world.switches.offline_vm_listed == "absent":
+        if of_role and world.switches.offline_vm_listed == "absent":
             unload(world, machine)
-    set_states(world, operation.vm_id, vm="Offline", configuration="Offline" if operation.of_role else None)
+    set_states(world, operation.vm_id, vm="Offline", configuration="Offline" if of_role else None)
     role = world.find_role(operation.vm_id)
-    if operation.of_role and role is not None:
+    if of_role and role is not None:
         role.properties["PersistentState"] = 0
 
 
-def _finish_vm_start(world: World, vm_id: str) -> None:
-    machine = world.machine(vm_id)
+def _finish_vm_start(world: World, machine: Machine) -> None:
     try:
         start(world, machine)
     except StartRefused as refused:
-        set_states(world, vm_id, vm="Offline")
+        set_states(world, machine.id, vm="Offline")
         raise vm_start_failed(machine.definition.name, refused.reason, code=refused.code, target=refused.path) from refused
-    set_states(world, vm_id, vm="Online", configuration="Online")
+    set_states(world, machine.id, vm="Online", configuration="Online")
 
 
 def _finish_role_start(world: World, vm_id: str) -> None:

@@ -182,7 +182,8 @@ class Operation:
     ends_at: str | None
     action: str = ""
     """TurnOff, Save or Shutdown, of a stop."""
-    of_role: bool = True
+    node: str | None = None
+    """Where the VM is stopped or started through Hyper-V; None: through its role."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -131,7 +131,7 @@ def remove_role(world: World, role: ClusterRole) -> None:
             _reappear_later(world, vm_id, role.owner_node, configuration)
     world.state.resources[:] = [one for one in world.state.resources if one.role_id != role.id]
     world.state.roles.remove(role)
-    world.state.operations[:] = [one for one in world.state.operations if world.vm_resource(one.vm_id) or not one.of_role]
+    world.state.operations[:] = [one for one in world.state.operations if world.vm_resource(one.vm_id) or one.node is not None]
     for disk in world.state.disks:
         if disk.role_id == role.id:
             disk.role_id = available_storage(world).id
