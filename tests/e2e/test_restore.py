@@ -1,0 +1,232 @@
+"""Whole restores with the real borg on the simulated cluster, asked without a wire: each case ends as it should."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from borg_cluster import extract, journal
+from borg_cluster.core.restore_plan import RestoreRequest
+from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RestoreStopped
+from borg_cluster.simulator.making import noise
+from tests.e2e.restore_site import BEFORE, CHAIN, ISO, PLAIN, SAVED, WEB, RestoreSite, Stock, at_step, make_stock
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Stock:
+    return make_stock(tmp_path_factory.mktemp("stock"))
+
+
+@pytest.fixture
+def site(stock: Stock, tmp_path: Path) -> Iterator[RestoreSite]:
+    with stock.copy(tmp_path) as copied:
+        yield copied
+
+
+def restore(site: RestoreSite, vm: str) -> str:
+    """Restore a VM and return the restore's id."""
+    progress = extract.restore(site.context, RestoreRequest(vm=vm))
+    assert progress.outcome == "restored"
+    return progress.plan.source.restore_id
+
+
+@pytest.mark.parametrize(("name", "listed"), [(WEB, "absent"), (WEB, "off"), (PLAIN, "absent"), (CHAIN, "absent")])
+def test_a_running_vm_comes_back_in_place_and_can_be_put_back(site: RestoreSite, name: str, listed: str) -> None:
+    site.cluster.switches.offline_vm_listed = listed
+    before, vm_id = site.fingerprint(), site.id_of(name)
+    restore_id = restore(site, name)
+    assert site.finished().warnings == ()
+    assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+    assert site.others(vm_id, site.fingerprint()) == site.others(vm_id, before)
+    assert site.cluster.guest_read(vm_id, length=len(BEFORE)) == BEFORE
+    assert (site.finished().offline_seconds or 0) > 0
+    extract.undo(site.context, restore_id)
+    assert site.fingerprint() == before
+    assert site.own_files() == []
+
+
+@pytest.mark.parametrize(("name", "keep_files"), [(WEB, False), (PLAIN, True), (CHAIN, True), (SAVED, False)])
+def test_a_vm_that_is_gone_comes_back_as_it_was(site: RestoreSite, name: str, keep_files: bool) -> None:
+    vm_id = site.id_of(name) if name != SAVED else next(key for key in site.then["vms"] if key not in _listed(site))
+    site.cluster.destroy(vm_id, keep_files=keep_files)
+    gone = site.fingerprint()
+    restore_id = restore(site, vm_id)
+    assert _but_states(site.fingerprint()["vms"][vm_id]) == _but_states(site.then["vms"][vm_id])
+    assert not {"Stop", "RemoveRole", "Unregister", "SaveConfiguration"} & set(site.steps())
+    assert ("AddRole" in site.steps()) == (name != PLAIN)
+    extract.undo(site.context, restore_id)
+    assert site.fingerprint() == gone
+
+
+def _but_states(vm: Any) -> Any:
+    """Leave the resources' states out of a VM that isn't started: a new role's configuration isn't brought online for it."""
+    running = any(found["state"] == "Running" for found in vm["registrations"])
+    plain = {"state", "configuration_resource"}
+    role = vm["role"] and {key: value for key, value in vm["role"].items() if running or key not in plain}
+    return {**vm, "role": role}
+
+
+def _listed(site: RestoreSite) -> set[str]:
+    return {site.id_of(name) for name in (WEB, PLAIN, CHAIN)}
+
+
+def test_a_vm_that_lost_its_role_gets_it_back(site: RestoreSite) -> None:
+    vm_id = site.id_of(WEB)
+    site.cluster.end_highly_available(vm_id)
+    before = site.fingerprint()
+    restore_id = restore(site, WEB)
+    assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+    extract.undo(site.context, restore_id)
+    assert site.fingerprint() == before
+
+
+def test_a_vm_that_became_highly_available_stays_so(site: RestoreSite) -> None:
+    vm_id = site.id_of(PLAIN)
+    site.cluster.make_highly_available(vm_id, "its own role")
+    before = site.fingerprint()["vms"][vm_id]
+    restore(site, PLAIN)
+    assert site.fingerprint()["vms"][vm_id]["role"] == before["role"]
+
+
+def test_a_vm_that_moved_storage_and_node_comes_back_where_it_was_stored(site: RestoreSite) -> None:
+    vm_id = site.id_of(WEB)
+    site.cluster.move_storage(vm_id, "Volume2")
+    site.cluster.migrate(vm_id, "node3")
+    before = site.fingerprint()
+    restore_id = restore(site, WEB)
+    assert site.fingerprint()["vms"][vm_id]["disks"] == site.then["vms"][vm_id]["disks"]
+    extract.undo(site.context, restore_id)
+    assert site.fingerprint() == before
+
+
+@pytest.mark.parametrize("listed", ["absent", "off"])
+def test_a_vm_whose_role_is_offline_is_set_aside_whole(site: RestoreSite, listed: str) -> None:
+    """No node lists it then, so that its files are known only once its role is removed."""
+    site.cluster.switches.offline_vm_listed = listed
+    vm_id = site.id_of(CHAIN)
+    site.cluster.stop(vm_id)
+    before = site.fingerprint()
+    restore_id = restore(site, vm_id)
+    assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+    extract.undo(site.context, restore_id)
+    after = site.fingerprint()
+    assert after["vms"][vm_id]["disks"] == before["vms"][vm_id]["disks"]
+    assert after["files"] == before["files"]
+
+
+@pytest.mark.parametrize("step", ["Stage", "Stop", "Park"])
+def test_a_checkpoint_taken_meanwhile_is_set_aside_too(site: RestoreSite, step: str) -> None:
+    vm_id = site.id_of(WEB)
+    taken: list[object] = []
+    at_step(site, "Stage" if step == "Stage" else "SaveRole", lambda: taken.append(site.cluster.take_checkpoint(vm_id)))
+    restore_id = restore(site, WEB)
+    assert taken
+    assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+    extract.undo(site.context, restore_id)
+    assert len(site.fingerprint()["vms"][vm_id]["definition"]["checkpoints"]) == 1
+    assert [name for name in site.fingerprint()["files"] if name.endswith(".avhdx")]
+
+
+def test_release_deletes_the_old_one_and_ends_undo(site: RestoreSite) -> None:
+    restore_id = restore(site, WEB)
+    assert any("parked" in path for path in site.own_files())
+    extract.release(site.context, restore_id)
+    assert site.own_files() == []
+    with pytest.raises(Refused, match="can't be undone"):
+        extract.undo(site.context, restore_id)
+    assert journal.read(site.context.state, restore_id).outcome == "released"
+
+
+def test_without_keep_parked_the_old_one_goes_at_once(stock: Stock, tmp_path: Path) -> None:
+    with stock.copy(tmp_path, keep_parked=False) as site:
+        restore_id = restore(site, WEB)
+        assert site.own_files() == []
+        with pytest.raises(Refused, match="can't be undone"):
+            extract.undo(site.context, restore_id)
+
+
+def test_an_iso_that_another_vm_has_stays_where_it_is(site: RestoreSite) -> None:
+    real = site.cluster.real_path(ISO)
+    inode = real.stat().st_ino
+    plan = extract.plan(site.context, RestoreRequest(vm=CHAIN))
+    assert [path for path, _ in plan.kept] == [ISO]
+    restore(site, CHAIN)
+    assert real.stat().st_ino == inode
+    site.cluster.destroy(site.id_of(CHAIN))
+    site.cluster.edit(site.id_of(PLAIN), lambda machine: machine.definition.dvds.clear())
+    real.unlink()
+    restore(site, next(key for key in site.then["vms"] if key == plan.vm_id))
+    assert real.read_bytes() == noise("installer", 65536)
+
+
+def test_a_claimed_vm_is_left_alone(site: RestoreSite) -> None:
+    vm_id, before = site.id_of(WEB), site.fingerprint()
+    folder = r"C:\ClusterStorage\Volume1\.borg-cluster"
+    claim = {"VMId": vm_id, "Folder": folder, "ClaimId": "0" * 8 + "-0000-4000-8000-000000000000"}
+    site.cluster.invoke("node1", "New-BorgClusterClaim", {**claim, "Holder": "other host", "Purpose": "backup"})
+    with pytest.raises(Claimed, match="other host") as caught:
+        extract.restore(site.context, RestoreRequest(vm=WEB))
+    assert caught.value.fields["purpose"] == "backup"
+    assert site.fingerprint() == before
+    site.cluster.invoke("node1", "Remove-BorgClusterClaim", claim)
+    restore(site, WEB)
+
+
+def test_a_vm_left_in_the_middle_is_not_restored_again(site: RestoreSite) -> None:
+    def fail() -> None:
+        raise OSError("the connection to the volume broke")
+
+    at_step(site, "Park", fail)
+    before = site.fingerprint()
+    with pytest.raises(RestoreStopped, match="at Park") as caught:
+        extract.restore(site.context, RestoreRequest(vm=WEB))
+    restore_id = caught.value.fields["restore_id"]
+    assert f"resume {restore_id}, or borg-cluster undo {restore_id}" in (caught.value.hint or "")
+    with pytest.raises(AlreadyRunning, match="unfinished"):
+        extract.restore(site.context, RestoreRequest(vm=site.then and next(iter(_web(site)))))
+    extract.undo(site.context, str(restore_id))
+    assert site.fingerprint() == before
+    assert site.own_files() == []
+
+
+def _web(site: RestoreSite) -> list[str]:
+    return [key for key, vm in site.then["vms"].items() if vm["definition"]["name"] == WEB]
+
+
+def test_a_damaged_file_stops_it_before_anything_is_touched(site: RestoreSite) -> None:
+    def damage() -> None:
+        path = next(Path(one) for one in site.own_files() if one.endswith(".vhdx"))
+        with path.open("r+b") as file:
+            file.seek(65536 + 100)
+            file.write(b"\xff")
+            file.seek(131072 + 100)
+            file.write(b"\xff")
+
+    before = site.fingerprint()
+    at_step(site, "Inspect", damage)
+    with pytest.raises(RestoreStopped, match="neither of its headers"):
+        extract.restore(site.context, RestoreRequest(vm=WEB))
+    assert site.fingerprint() == before
+
+
+def test_files_alone_touch_no_cluster(site: RestoreSite, tmp_path: Path) -> None:
+    site.cluster.destroy(site.id_of(WEB))
+    for node in site.cluster.node_names:
+        site.cluster.node_down(node, fail_over=False)
+    archive = extract.extract_to(site.context, WEB, tmp_path / "out")
+    label, resolved, manifest = extract.resolve_archive(site.context, WEB, "2026-03-01")
+    assert (label, resolved) == ("main", archive)
+    for file in manifest.files:
+        assert (tmp_path / "out" / file.archive_path).stat().st_size == file.size
+    with pytest.raises(Refused, match="is there already"):
+        extract.extract_to(site.context, WEB, tmp_path / "out")
+    with pytest.raises(Refused, match="no archive up to"):
+        extract.resolve_archive(site.context, WEB, "2026-02-28")
+
+
+def test_an_archive_is_found_in_the_repository_if_the_catalog_lost_it(site: RestoreSite) -> None:
+    known = extract.resolve_archive(site.context, WEB)
+    site.context.catalog.forget_archive(known[0], known[1])
+    found = extract.resolve_archive(site.context, WEB)
+    assert found == known
