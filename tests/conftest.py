@@ -1,6 +1,11 @@
 """Options of the whole suite."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no failure: nothing here depends on time.
+settings.register_profile("borg-cluster", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("borg-cluster")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
