@@ -41,7 +41,7 @@ class PluginManager(pluggy.PluginManager):
         if found is None:
             raise UsageError(
                 f"no plugin resolves the secret {reference}",
-                hint="write {credential file PATH}, {credential systemd NAME} or {env NAME}",
+                hint="write {credential file PATH}, {credential systemd NAME}, {env NAME} or {keyring SERVICE USER}",
             )
         return cast("str", found)
 

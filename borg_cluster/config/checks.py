@@ -35,11 +35,14 @@ def check(document: Document) -> None:
 def _check_login(document: Document) -> None:
     remoting = _mapping(document.value, "remoting")
     auth = remoting.get("auth", "kerberos")
-    missing = [key for key in ("username", "password") if not _given(remoting, key)]
-    if auth in ("basic", "ntlm") and missing:
-        document.complain(document.place(("remoting", "auth")), f"auth {auth} needs {' and '.join(missing)}")
-    elif _given(remoting, "password") and "username" in missing:
+    needed = {"basic": "username", "ntlm": "username", "credssp": "username", "certificate": "certificate"}.get(str(auth))
+    if needed is not None and not _given(remoting, needed):
+        document.complain(document.place(("remoting", "auth")), f"auth {auth} needs {needed}")
+    elif auth != "certificate" and _given(remoting, "password") and not _given(remoting, "username"):
         document.complain(document.place(("remoting", "password"), of_key=True), "a password without a username")
+    for key in ("username",) if auth == "certificate" else ("certificate", "certificate_key"):
+        if _given(remoting, key):
+            document.complain(document.place(("remoting", key), of_key=True), f"'{key}' has no meaning with auth {auth}")
 
 
 def _check_timeouts(document: Document) -> None:

@@ -54,12 +54,26 @@ class ClusterKeys(Keys):
 class RemotingKeys(Keys):
     """How nodes are reached: PowerShell Remoting over HTTPS."""
 
-    auth: Literal["kerberos", "negotiate", "ntlm", "basic"] = Field(default="kerberos", description="How to log in")
+    auth: Literal["kerberos", "negotiate", "ntlm", "basic", "certificate", "credssp"] = Field(
+        default="kerberos", description="How to log in; only negotiate may end as NTLM where Kerberos does not work"
+    )
     username: Text | None = Field(default=None, description="User to log in as; Kerberos can do without, by its ticket")
-    password: Secret | None = Field(default=None, description="A reference to the password, never the password itself")
+    password: Secret | None = Field(
+        default=None, description="A reference to the password, never the password itself; without one a terminal is asked"
+    )
+    certificate: LocalPath | None = Field(default=None, description="PEM file of the certificate to log in with")
+    certificate_key: LocalPath | None = Field(
+        default=None, description="PEM file of its key (its password is `password`); the certificate's own file by default"
+    )
     port: int = Field(default=5986, ge=1, le=65535, description="TCP port of WinRM's HTTPS listener")
     ca: LocalPath | None = Field(default=None, description="PEM file of the authorities to trust; this machine's by default")
-    configuration_name: Text = Field(default="BorgCluster", description="Name of the JEA endpoint on the nodes")
+    configuration_name: Text | None = Field(
+        default=None,
+        description="Session configuration on the nodes: BorgCluster by default, Microsoft.PowerShell with bootstrap",
+    )
+    bootstrap: bool = Field(
+        default=False, description="Without a JEA endpoint: send the module's files into a full session (needs an administrator)"
+    )
     addresses: dict[str, Annotated[Text, AfterValidator(words.parse_address)]] = Field(
         default={}, description="IP addresses of names that DNS does not know; TLS still checks the name"
     )

@@ -14,6 +14,9 @@ from borg_cluster.core.policy import (
     Selection,
 )
 
+_ENDPOINTS = {False: "BorgCluster", True: "Microsoft.PowerShell"}
+"""Session configurations by whether the module is sent there: the JEA endpoint of our own, and Windows' full one."""
+
 
 def policy_of(configuration: keys.Configuration) -> Policy:
     """Return the policy that a validated and checked configuration stands for."""
@@ -38,8 +41,9 @@ def policy_of(configuration: keys.Configuration) -> Policy:
 
 def _remoting(remoting: keys.RemotingKeys) -> RemotingSettings:
     values = {name: getattr(remoting, name) for name in keys.RemotingKeys.model_fields}
-    addresses = {name.lower(): address for name, address in remoting.addresses.items()}
-    return RemotingSettings(**values | {"addresses": addresses}, bootstrap=False)  # no key until remoting can send the module
+    values["addresses"] = {name.lower(): address for name, address in remoting.addresses.items()}
+    values["configuration_name"] = remoting.configuration_name or _ENDPOINTS[remoting.bootstrap]
+    return RemotingSettings(**values)
 
 
 def _borg(configuration: keys.Configuration) -> BorgSettings:

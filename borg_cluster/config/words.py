@@ -25,7 +25,7 @@ _DRIVE = re.compile(r"[A-Za-z]:\\")
 _SHARE = re.compile(r"\\\\[^\\]+\\[^\\]+")
 _FORBIDDEN = re.compile(r'[<>"|?*\x00-\x1f]')
 
-REFERENCE_PATTERN = r"^\{ *(credential +(file|systemd)|env) +[^{}]+\}$"
+REFERENCE_PATTERN = r"^\{ *(credential +(file|systemd)|env|keyring +[^{} ]+) +[^{} ][^{}]*\}$"
 _REFERENCE = re.compile(REFERENCE_PATTERN)
 JOB_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 UMASK_PATTERN = r"^0?[0-7]{1,3}$"
@@ -150,7 +150,7 @@ def parse_secret(text: str) -> str:
         raise Wrong(
             "a secret does not belong in this file",
             "write it to a file that only its owner can read and put '{credential file PATH}' here; also "
-            "'{credential systemd NAME}' and '{env NAME}'",
+            "'{credential systemd NAME}', '{env NAME}' and '{keyring SERVICE USER}'",
         )
     return text
 

@@ -156,7 +156,7 @@ class RemotingSettings:
     """How nodes are reached. Timeouts are seconds; ``addresses`` maps a name (lower case) to an IP address."""
 
     auth: str
-    """kerberos, negotiate, ntlm or basic."""
+    """kerberos, negotiate, ntlm, basic, certificate or credssp."""
     username: str | None
     password: str | None
     """A reference, as BorgSettings.passphrase."""
@@ -172,6 +172,10 @@ class RemotingSettings:
     deadline: int
     """Seconds that a whole report may take before the node counts as timed out."""
     nodes_at_once: int
+    certificate: str | None = None
+    """Path of the PEM file of the certificate to log in with; ``password`` then belongs to its key."""
+    certificate_key: str | None = None
+    """Path of the PEM file of its key; None: it lies in the certificate's own file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

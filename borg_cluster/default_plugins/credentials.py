@@ -1,32 +1,39 @@
-"""Secrets from files, from systemd and from the environment, so that none stands in the configuration."""
+"""Secrets from files, systemd, the environment, a keyring or a terminal, so that none stands in the configuration."""
 
+import getpass
+import importlib
 import logging
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 
 from borg_cluster.errors import UsageError
 from borg_cluster.hookspecs import hookimpl
 
-_FORMS = re.compile(r"\{\s*(?:credential\s+(?P<kind>file|systemd)|(?P<env>env))\s+(?P<name>.+?)\s*\}")
+_FORMS = re.compile(r"\{\s*(?P<kind>credential\s+file|credential\s+systemd|env|keyring|terminal)\s+(?P<name>.+?)\s*\}")
 _log = logging.getLogger(__name__)
 
 
 @hookimpl
 def get_secret(reference: str) -> str | None:
-    """Resolve '{credential file PATH}', '{credential systemd NAME}' and '{env NAME}'; leave the rest to others.
+    """Resolve '{credential file PATH}', '{credential systemd NAME}', '{env NAME}' and '{keyring SERVICE USER}'.
 
-    A file's one trailing newline is not part of the secret. Raises UsageError if the secret is not there.
+    '{terminal USER}' is what the bridge asks with when the configuration names a user and no password. A file's one trailing
+    newline is not part of the secret. Returns None for what others may know; raises UsageError if the secret is not there.
     """
     form = _FORMS.fullmatch(reference)
     if form is None:
         return None
-    if form["env"]:
-        return _from_environment(form["name"])
-    if form["kind"] == "systemd":
-        return _from_systemd(form["name"])
-    return _from_file(Path(form["name"]).expanduser())
+    sources = {
+        "file": lambda name: _from_file(Path(name).expanduser()),
+        "systemd": _from_systemd,
+        "env": _from_environment,
+        "keyring": _from_keyring,
+        "terminal": _from_terminal,
+    }
+    return sources[form["kind"].split()[-1]](form["name"])
 
 
 def _from_environment(name: str) -> str:
@@ -61,4 +68,40 @@ def _from_file(path: Path) -> str:
     secret = text.removesuffix("\n").removesuffix("\r")
     if not secret:
         raise UsageError(f"the secret file {path} is empty")
+    return secret
+
+
+def _from_keyring(name: str) -> str:
+    """Ask the keyring of whoever runs this; the package is a choice of the site's, not a requirement."""
+    reference = f"{{keyring {name}}}"
+    service, _, user = name.partition(" ")
+    try:
+        # by name, because it is not among our requirements
+        keyring = importlib.import_module("keyring")
+        errors = importlib.import_module("keyring.errors")
+    except ImportError as error:
+        hint = "pip install keyring where borg-cluster is installed, or use {credential file PATH}"
+        raise UsageError(f"the secret {reference} can't be read: the package keyring is not installed", hint=hint) from error
+    try:
+        found: str | None = keyring.get_password(service, user.strip())
+    except errors.KeyringError as error:
+        raise UsageError(f"the secret {reference} can't be read: {' '.join(str(error).split())}") from error
+    if not found:
+        raise UsageError(f"the secret {reference} is not in the keyring", hint=f"keyring set {name}")
+    return found
+
+
+def _from_terminal(name: str) -> str:
+    """Ask whoever sits there. What they type stays in this process."""
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"there is no password for {name}, and no terminal to ask at",
+            hint="remoting: password: '{credential file PATH}', or another reference to it",
+        )
+    try:
+        secret = getpass.getpass(f"Password for {name}: ")
+    except EOFError as error:
+        raise UsageError(f"no password for {name} was typed") from error
+    if not secret:
+        raise UsageError(f"no password for {name} was typed")
     return secret

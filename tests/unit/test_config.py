@@ -167,7 +167,10 @@ def test_an_unknown_key_names_the_nearest_right_one_wherever_it_is(load: Loader)
         ("cluster: hv\nrestore: {keep_parked: no}", "2:24: 'restore.keep_parked' wants true or false, not text (write false)"),
         (
             "cluster: hv\nremoting: {auth: kerbros}",
-            "2:18: 'remoting.auth' wants one of kerberos, negotiate, ntlm, basic, not 'kerbros' (did you mean 'kerberos'?)",
+            (
+                "2:18: 'remoting.auth' wants one of kerberos, negotiate, ntlm, basic, certificate, credssp, not 'kerbros' "
+                "(did you mean 'kerberos'?)"
+            ),
         ),
         ("cluster: hv\nremoting: {addresses: {node1: nowhere}}", "2:31: 'remoting.addresses.node1': 'nowhere' is no IP address"),
         (

@@ -50,8 +50,14 @@ def test_the_base_is_fine(tmp_path: Path) -> None:
         ("commands: [{run: [x]}]", "5:12: wants either 'before' or 'after'"),
         ("commands: [{before: vm, after: vm, run: [x]}]", "5:12: wants either 'before' or 'after', not both"),
         ("commands: [{before: vm, states: [fail], run: [x]}]", "5:25: 'states' has no meaning before something has run"),
-        ("remoting: {auth: basic}", "5:18: auth basic needs username and password"),
-        ("remoting: {auth: ntlm, username: u}", "5:18: auth ntlm needs password"),
+        ("remoting: {auth: basic}", "5:18: auth basic needs username"),
+        ("remoting: {auth: credssp}", "5:18: auth credssp needs username"),
+        ("remoting: {auth: certificate}", "5:18: auth certificate needs certificate"),
+        (
+            "remoting: {auth: certificate, certificate: /c.pem, username: u}",
+            "5:52: 'username' has no meaning with auth certificate",
+        ),
+        ("remoting: {certificate: /c.pem}", "5:12: 'certificate' has no meaning with auth kerberos"),
         ("remoting: {password: '{env P}'}", "5:12: a password without a username"),
         (
             "remoting: {read_timeout: 20}",
@@ -65,6 +71,29 @@ def test_the_base_is_fine(tmp_path: Path) -> None:
 )
 def test_a_contradiction_is_named_at_its_place(tmp_path: Path, more: str, complaint: str) -> None:
     assert complaints(tmp_path, f"{BASE}{more}\n") == [complaint]
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        "{auth: ntlm, username: u}",
+        "{auth: certificate, certificate: /c.pem, certificate_key: /k.pem, password: '{keyring borg-cluster key}'}",
+        "{auth: credssp, username: u, password: '{env P}'}",
+    ],
+)
+def test_logins_that_fit_together(tmp_path: Path, login: str) -> None:
+    assert complaints(tmp_path, f"{BASE}remoting: {login}\n") == []
+
+
+def test_the_module_is_sent_to_a_full_session_unless_another_is_named(tmp_path: Path) -> None:
+    def endpoint(remoting: str) -> tuple[bool, str]:
+        assert complaints(tmp_path, f"{BASE}remoting: {remoting}\n") == []
+        settings = config.load(tmp_path / "config.yaml").remoting
+        return settings.bootstrap, settings.configuration_name
+
+    assert endpoint("{}") == (False, "BorgCluster")
+    assert endpoint("{bootstrap: true}") == (True, "Microsoft.PowerShell")
+    assert endpoint("{bootstrap: true, configuration_name: PowerShell.7}") == (True, "PowerShell.7")
 
 
 @pytest.mark.parametrize(
