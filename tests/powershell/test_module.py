@@ -10,6 +10,7 @@ from tests.powershell import source
 
 SCRIPTS = source.files(".ps1", ".psm1", ".psd1")
 DATA = source.files(".psrc", ".pssc")
+PESTER = sorted((Path(__file__).parent / "pester").glob("*.ps*1"))
 PUBLIC = sorted((source.MODULE / "Public").glob("*.ps1"))
 PRIVATE = sorted((source.MODULE / "Private").glob("*.ps1"))
 DECLARED = {path.stem: source.parameters(source.functions(path)[path.stem]) for path in PUBLIC + PRIVATE}
@@ -45,7 +46,7 @@ def test_grammar_from_after_5_1_is_noticed(text: bytes) -> None:
     assert problems(text)
 
 
-@pytest.mark.parametrize("path", SCRIPTS + DATA, ids=name)
+@pytest.mark.parametrize("path", SCRIPTS + DATA + PESTER, ids=name)
 def test_file_is_5_1_grammar_in_ascii(path: Path) -> None:
     text = path.read_bytes()
     assert text.isascii(), "without a BOM, 5.1 reads a file in the system's code page"

@@ -1,0 +1,32 @@
+# The wording of the German and the Japanese sample is made up: a reader that minded words would fail on any wording.
+BeforeDiscovery {
+    $languages = @('english', 'german', 'japanese')
+}
+
+BeforeAll {
+    $root = Join-Path -Path $PSScriptRoot -ChildPath '../../..'
+    Import-Module -Name (Join-Path -Path $root -ChildPath 'powershell/BorgCluster/BorgCluster.psd1') -Force
+}
+
+Describe 'ConvertFrom-BorgClusterWriterText' {
+    It 'reads what diskshadow says in <_>' -ForEach $languages {
+        $sample = Join-Path -Path $PSScriptRoot -ChildPath "../samples/writers-$_"
+        $lines = Get-Content -LiteralPath "$sample.txt" -Encoding UTF8
+        $expected = Get-Content -LiteralPath "$sample.json" -Encoding UTF8 -Raw | ConvertFrom-Json
+        $found = InModuleScope -ModuleName 'BorgCluster' -Parameters @{ Text = $lines } -ScriptBlock {
+            param ($Text)
+
+            ConvertFrom-BorgClusterWriterText -Line $Text
+        }
+        ConvertTo-Json -InputObject @($found['Components']) -Depth 6 -Compress |
+            Should -Be (ConvertTo-Json -InputObject @($expected.components) -Depth 6 -Compress)
+        ConvertTo-Json -InputObject @($found['Writers']) -Depth 6 -Compress |
+            Should -Be (ConvertTo-Json -InputObject @($expected.writers) -Depth 6 -Compress)
+    }
+
+    It 'finds nothing in nothing' {
+        $found = InModuleScope -ModuleName 'BorgCluster' -ScriptBlock { ConvertFrom-BorgClusterWriterText -Line @() }
+        $found['Components'].Count | Should -Be 0
+        $found['Writers'].Count | Should -Be 0
+    }
+}
