@@ -68,6 +68,16 @@ def vm_not_registered(vm_id: str, node: str) -> CommandError:
     return ours("VMNotRegistered", message, category="ObjectNotFound", target=vm_id)
 
 
+def vm_not_found(vm_id: str) -> CommandError:
+    """E5 as Hyper-V itself says it."""
+    return CommandError(
+        f'Hyper-V was unable to find a virtual machine with id "{vm_id}".',
+        f"InvalidParameter,{_HYPER_V}.GetVM",
+        "InvalidArgument",
+        target=vm_id,
+    )
+
+
 def vmms_down(node: str) -> CommandError:
     """E6b: the virtual machine management service doesn't run."""
     return CommandError(

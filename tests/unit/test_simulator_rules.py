@@ -231,7 +231,8 @@ def test_a_broken_chain_says_why(cluster: SimulatedCluster) -> None:
     errors.append(listed(cluster, "node1")[vm_id]["disks"][0]["chain_error"])
     base.write_bytes(b"no disk")
     errors.append(listed(cluster, "node1")[vm_id]["disks"][0]["chain_error"])
-    base.unlink()
+    base.write_bytes(content)
+    away = base.rename(base.with_suffix(".away"))
     vm = listed(cluster, "node1")[vm_id]
     errors.append(vm["disks"][0]["chain_error"])
     assert errors == ["0xC03A000E", "0xC03A0005", "0xC03A000D"]
@@ -239,7 +240,7 @@ def test_a_broken_chain_says_why(cluster: SimulatedCluster) -> None:
     with pytest.raises(CommandError) as caught:
         cluster.start(vm_id)
     assert caught.value.code == "0xC03A000D"
-    base.write_bytes(content)
+    away.rename(base)
     cluster.start(vm_id)
 
 
