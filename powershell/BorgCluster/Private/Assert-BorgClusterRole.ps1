@@ -6,11 +6,15 @@ function Assert-BorgClusterRole {
     param (
         [Parameter(Mandatory)]
         [guid]
-        $VMId
+        $VMId,
+
+        # A role of which only the configuration's resource is left does not do
+        [switch]
+        $WithVMResource
     )
 
     $role = Find-BorgClusterRole -VMId $VMId
-    if ($null -eq $role) {
+    if ($null -eq $role -or ($WithVMResource -and $null -eq $role['VMResource'])) {
         $record = @{
             ErrorId = 'BorgClusterRoleMissing'
             Category = 'ObjectNotFound'

@@ -17,7 +17,7 @@ function ConvertTo-BorgClusterClusterDisk {
         id = ConvertTo-BorgClusterId -Value $Resource.Id
         name = [string] $Resource.Name
         state = [string] $Resource.State
-        role_id = $RoleId[[string] (ConvertTo-BorgClusterWord -Value $Resource.OwnerGroup)]
+        role_id = [string] $RoleId[[string] (ConvertTo-BorgClusterWord -Value $Resource.OwnerGroup)]
         owner_node = ConvertTo-BorgClusterWord -Value $Resource.OwnerNode
         paths = @(Get-BorgClusterDiskPath -Resource $Resource)
     }

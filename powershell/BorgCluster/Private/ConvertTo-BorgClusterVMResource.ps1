@@ -25,7 +25,7 @@ function ConvertTo-BorgClusterVMResource {
         name = [string] $resource.Name
         resource_type = $Found['Type']
         state = [string] $resource.State
-        role_id = $RoleId[[string] (ConvertTo-BorgClusterWord -Value $resource.OwnerGroup)]
+        role_id = [string] $RoleId[[string] (ConvertTo-BorgClusterWord -Value $resource.OwnerGroup)]
         owner_node = ConvertTo-BorgClusterWord -Value $resource.OwnerNode
         vm_id = ConvertTo-BorgClusterId -Value $values['VmId']
         vm_store_root_path = $null

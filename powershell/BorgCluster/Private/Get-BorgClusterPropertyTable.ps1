@@ -10,13 +10,22 @@ function Get-BorgClusterPropertyTable {
 
         [Parameter(Mandatory)]
         [string[]]
-        $Name
+        $Name,
+
+        # Enums too as numbers
+        [switch]
+        $AsNumber
     )
 
     $table = [ordered]@{}
     foreach ($one in $Name) {
         $property = $InputObject.PSObject.Properties[$one]
-        if ($null -ne $property) {
+        if ($null -eq $property) {
+            continue
+        }
+        if ($AsNumber -and $null -ne $property.Value) {
+            $table[$one] = $property.Value -as [long]
+        } else {
             $table[$one] = ConvertTo-BorgClusterScalar -Value $property.Value
         }
     }

@@ -46,7 +46,7 @@ function Get-BorgClusterResourceSetting {
     $others = @(Get-BorgClusterDependency -Resource $Resource -Candidate $candidates)
     return [ordered]@{
         parameters = $parameters
-        properties = Get-BorgClusterPropertyTable -InputObject $Resource -Name $names
+        properties = Get-BorgClusterPropertyTable -InputObject $Resource -Name $names -AsNumber
         possible_owners = @(foreach ($node in @($owner.OwnerNodes)) { ConvertTo-BorgClusterWord -Value $node })
         extra_dependencies = @(foreach ($other in $others) { [string] $other.Name })
     }

@@ -21,9 +21,10 @@ function Select-BorgClusterOperationalStatus {
         return
     }
     foreach ($name in @('PrimaryOperationalStatus', 'SecondaryOperationalStatus')) {
-        $number = (Get-BorgClusterProperty -InputObject $VM -Name $name) -as [int]
-        if ($null -ne $number) {
-            $number
+        $status = Get-BorgClusterProperty -InputObject $VM -Name $name
+        # Nothing would become 0
+        if ($null -ne $status -and $null -ne ($status -as [int])) {
+            $status -as [int]
         }
     }
 }

@@ -29,10 +29,10 @@ function Set-BorgClusterOfflineAction {
     Set-StrictMode -Version 2.0
     $ErrorActionPreference = 'Stop'
 
-    $role = Assert-BorgClusterRole -VMId $VMId
+    $role = Assert-BorgClusterRole -VMId $VMId -WithVMResource
     $previous = ConvertTo-BorgClusterScalar -Value $role['VMParameter']['OfflineAction']
     $current = $previous
-    if ($null -ne $role['VMResource'] -and $previous -ne $Action) {
+    if ($previous -ne $Action) {
         if ($PSCmdlet.ShouldProcess($role['VMResource'].Name, "Set OfflineAction to $Action")) {
             $setting = @{
                 InputObject = $role['VMResource']
@@ -41,7 +41,7 @@ function Set-BorgClusterOfflineAction {
                 ErrorAction = 'Stop'
             }
             $null = FailoverClusters\Set-ClusterParameter @setting
-            $role = Assert-BorgClusterRole -VMId $VMId
+            $role = Assert-BorgClusterRole -VMId $VMId -WithVMResource
             $current = ConvertTo-BorgClusterScalar -Value $role['VMParameter']['OfflineAction']
         }
     }

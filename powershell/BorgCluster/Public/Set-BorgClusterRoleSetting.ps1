@@ -30,13 +30,20 @@ function Set-BorgClusterRoleSetting {
     Set-StrictMode -Version 2.0
     $ErrorActionPreference = 'Stop'
 
-    $wanted = ConvertFrom-Json -InputObject $Setting
+    $wanted = $null
+    $reason = $null
+    try {
+        $wanted = ConvertFrom-Json -InputObject $Setting
+    } catch {
+        $reason = $_.Exception
+    }
     if ((ConvertTo-BorgClusterId -Value (Get-BorgClusterProperty -InputObject $wanted -Name 'vm_id')) -ne $VMId.ToString('D')) {
         $record = @{
             ErrorId = 'BorgClusterSettingOfAnother'
             Category = 'InvalidArgument'
             Message = "These are not the settings of the role of $VMId."
             TargetObject = $VMId
+            InnerException = $reason
         }
         throw (ConvertTo-BorgClusterErrorRecord @record)
     }
