@@ -22,6 +22,10 @@ function Get-BorgClusterDependencyTable {
         Write-Verbose -Message "MSCluster_ResourceToDependentResource does not answer: $_"
         return $null
     }
+    if ($links.Count -eq 0) {
+        # Each virtual machine depends on its configuration: no link at all is no answer
+        return $null
+    }
     $idOf = @{}
     foreach ($one in $Resource) {
         $id = ConvertTo-BorgClusterId -Value $one.Id

@@ -41,13 +41,12 @@ function Get-BorgClusterResourceSetting {
         'LooksAlivePollInterval'
         'IsAlivePollInterval'
     )
-    $owner = FailoverClusters\Get-ClusterOwnerNode -InputObject $Resource -ErrorAction Stop
     $candidates = @($Role['Other'])
     $others = @(Get-BorgClusterDependency -Resource $Resource -Candidate $candidates)
     return [ordered]@{
         parameters = $parameters
         properties = Get-BorgClusterPropertyTable -InputObject $Resource -Name $names -AsNumber
-        possible_owners = @(foreach ($node in @($owner.OwnerNodes)) { ConvertTo-BorgClusterWord -Value $node })
+        possible_owners = @(Get-BorgClusterOwner -InputObject $Resource)
         extra_dependencies = @(foreach ($other in $others) { [string] $other.Name })
     }
 }

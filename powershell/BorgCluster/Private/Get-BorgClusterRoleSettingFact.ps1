@@ -29,7 +29,6 @@ function Get-BorgClusterRoleSettingFact {
         'FaultDomain'
         'PlacementOptions'
     )
-    $owner = FailoverClusters\Get-ClusterOwnerNode -InputObject $group -ErrorAction Stop
     $classes = @(Get-BorgClusterProperty -InputObject $group -Name 'AntiAffinityClassNames')
     $rules = [System.Collections.Generic.List[object]]::new()
     foreach ($rule in @(Get-BorgClusterAffinityRule)) {
@@ -45,7 +44,7 @@ function Get-BorgClusterRoleSettingFact {
         name = [string] $group.Name
         description = [string] (Get-BorgClusterProperty -InputObject $group -Name 'Description')
         properties = Get-BorgClusterPropertyTable -InputObject $group -Name $names
-        preferred_owners = @(foreach ($node in @($owner.OwnerNodes)) { ConvertTo-BorgClusterWord -Value $node })
+        preferred_owners = @(Get-BorgClusterOwner -InputObject $group)
         anti_affinity_class_names = @(foreach ($class in $classes) { if ("$class" -ne '') { [string] $class } })
         group_sets = @(Get-BorgClusterGroupSetName -GroupName $group.Name)
         affinity_rules = $rules.ToArray()

@@ -1,13 +1,13 @@
 BeforeAll {
     $root = Join-Path -Path $PSScriptRoot -ChildPath '../../..'
     Import-Module -Name (Join-Path -Path $root -ChildPath 'powershell/BorgCluster/BorgCluster.psd1') -Force
-    $id = '00112233-4455-6677-8899-aabbccddeeff'
-    $restore = '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
-    $other = '9a3d0b77-2c1f-4b8e-8e44-7f0a1b2c3d4e'
+    $script:id = '00112233-4455-6677-8899-aabbccddeeff'
+    $script:restore = '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
+    $script:other = '9a3d0b77-2c1f-4b8e-8e44-7f0a1b2c3d4e'
     # One spelling of the folder: that of the system, without short names
-    $disk = (Get-Item -LiteralPath $TestDrive).FullName
-    $work = Join-Path -Path $disk -ChildPath '.borg-cluster'
-    $mine = Join-Path -Path $work -ChildPath $restore
+    $script:disk = (Get-Item -LiteralPath $TestDrive).FullName
+    $script:work = Join-Path -Path $disk -ChildPath '.borg-cluster'
+    $script:mine = Join-Path -Path $work -ChildPath $restore
 }
 
 Describe 'Get-BorgClusterVMSid' {
@@ -22,8 +22,8 @@ Describe 'Get-BorgClusterVMSid' {
 
 Describe 'Move-BorgClusterFile' {
     BeforeEach {
-        $file = Join-Path -Path $disk -ChildPath 'web[1] $(x).vhdx'
-        $parked = Join-Path -Path $mine -ChildPath 'parked/web[1] $(x).vhdx'
+        $script:file = Join-Path -Path $disk -ChildPath 'web[1] $(x).vhdx'
+        $script:parked = Join-Path -Path $mine -ChildPath 'parked/web[1] $(x).vhdx'
         Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
         Set-Content -LiteralPath $file -Value 'disk'
     }

@@ -3,7 +3,7 @@ BeforeAll {
     Import-Module -Name (Join-Path -Path $PSScriptRoot -ChildPath 'Stub.psm1') -Force
     Import-Stub -Folder (Join-Path -Path $TestDrive -ChildPath 'stubs')
     Import-Module -Name (Join-Path -Path $root -ChildPath 'powershell/BorgCluster/BorgCluster.psd1') -Force
-    $id = '00112233-4455-6677-8899-aabbccddeeff'
+    $script:id = '00112233-4455-6677-8899-aabbccddeeff'
 }
 
 Describe 'Get-BorgClusterVMState' {

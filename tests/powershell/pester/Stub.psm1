@@ -24,12 +24,16 @@ function Import-Stub {
                     $types[$parameter.Name] = $parameter.Value
                 }
             }
-            $declared = @(foreach ($name in $types.Keys) {
+            $declared = @()
+            foreach ($name in $types.Keys) {
                 $type = $simple[$types[$name]]
-                if ($name -notin @('Confirm', 'WhatIf')) {
-                    if ($null -eq $type) { "`$$name" } else { "[$type] `$$name" }
+                if ($null -eq $type) {
+                    $type = 'object'
                 }
-            })
+                if ($name -notin @('Confirm', 'WhatIf')) {
+                    $declared += "[$type] `$$name"
+                }
+            }
             $lines += "function $($cmdlet.Name) {"
             $lines += '    [CmdletBinding(SupportsShouldProcess)]'
             $lines += "    param ($($declared -join ', '))"

@@ -1,15 +1,11 @@
 # The wording of the German and the Japanese sample is made up: a reader that minded words would fail on any wording.
-BeforeDiscovery {
-    $languages = @('english', 'german', 'japanese')
-}
-
 BeforeAll {
     $root = Join-Path -Path $PSScriptRoot -ChildPath '../../..'
     Import-Module -Name (Join-Path -Path $root -ChildPath 'powershell/BorgCluster/BorgCluster.psd1') -Force
 }
 
 Describe 'ConvertFrom-BorgClusterWriterText' {
-    It 'reads what diskshadow says in <_>' -ForEach $languages {
+    It 'reads what diskshadow says in <_>' -ForEach @('english', 'german', 'japanese') {
         $sample = Join-Path -Path $PSScriptRoot -ChildPath "../samples/writers-$_"
         $lines = Get-Content -LiteralPath "$sample.txt" -Encoding UTF8
         $expected = Get-Content -LiteralPath "$sample.json" -Encoding UTF8 -Raw | ConvertFrom-Json
