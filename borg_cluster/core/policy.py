@@ -1,4 +1,4 @@
-"""What the configuration wants, free of YAML: jobs, selections, mounts, remoting."""
+"""What the configuration wants, free of YAML: jobs, selections, retention, checks, mounts, remoting."""
 
 import ntpath
 from dataclasses import dataclass
@@ -119,6 +119,57 @@ class CommandHook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How many archives a subject keeps, in Borg's words and meaning: ``within`` seconds; -1 keeps one of each period.
+
+    Without any rule nothing is ever removed.
+    """
+
+    within: int | None = None
+    last: int = 0
+    hourly: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    yearly: int = 0
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether there is no rule."""
+        counts = (self.last, self.hourly, self.daily, self.weekly, self.monthly, self.yearly)
+        return self.within is None and not any(counts)
+
+
+class CheckKind(StrEnum):
+    """What a check looks at."""
+
+    REPOSITORY = "repository"
+    """Borg's own: the repository's segments."""
+    ARCHIVES = "archives"
+    """Borg's own: that each archive's parts are all there."""
+    DATA = "data"
+    """Borg's own: every chunk is read and authenticated."""
+    EXTRACT = "extract"
+    """The newest archive of a random VM is extracted and compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check that is made of each repository; ``frequency`` seconds between two, None: in every run."""
+
+    kind: CheckKind
+    frequency: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """When space is freed: ``frequency`` as a check's; ``threshold`` percent that a segment must lose to be written anew."""
+
+    frequency: int | None = None
+    threshold: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job of the configuration. ``max_age`` seconds: how old a VM's newest good archive may be for this job's promise."""
 
@@ -134,6 +185,9 @@ class Job:
     compression: str | None
     chunker_params: str | None
     extra_borg_options: tuple[str, ...]
+    retention: Retention = Retention()
+    frequency: int | None = None
+    """Seconds between two runs of the job by `run` without names; None: each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +253,8 @@ class Policy:
     """Leave the parked old VM after a restore, until `borg-cluster release`."""
     stop_action: str
     """How a running VM is stopped for its restore: turn_off, save or shutdown."""
+    checks: tuple[Check, ...] = ()
+    compaction: Compaction = Compaction()
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:
