@@ -28,14 +28,16 @@ class Look:
     Args:
         context: the site.
         plan: whose VM is looked at.
+        silent: nodes that can't hold it, beside those of the plan.
     """
 
-    def __init__(self, context: Context, plan: RestorePlan) -> None:
+    def __init__(self, context: Context, plan: RestorePlan, silent: tuple[str, ...] = ()) -> None:
         self._context = context
         self._vm_id = plan.vm_id
-        self._silent = {node.lower() for node in plan.silent_nodes}
+        self._silent = {node.lower() for node in (*plan.silent_nodes, *silent)}
         self._preferred = plan.node
         self._addresses: dict[str, str] = {}
+        self._down: tuple[str, ...] = ()
         self._live: tuple[str, ...] = ()
 
     @property
@@ -52,6 +54,7 @@ class Look:
         report = ask_any(self._context, self._context.bridge.get_report)
         self._addresses = {node.name: address_of(node) for node in report.nodes}
         up = {node.name for node in report.nodes if node.state in _LIVE}
+        self._down = tuple(node for node in self._addresses if node not in up)
         # The plan's node comes first: it's the one that is asked about files.
         self._live = tuple(sorted(up, key=lambda name: (name.lower() != self._preferred.lower(), name)))
 
@@ -72,6 +75,17 @@ class Look:
         if paths and not any(state.files for state in states):
             raise RestoreStopped(f"{self._preferred} does not answer, and no other node sees {paths[0]}")
         return merge_states(states, lost=silent, claim=self._claim(claim_folder) if claim_folder else None)
+
+    def cleared(self, observed: Observed) -> tuple[str, ...]:
+        """Return the nodes that are down and can't hold the VM, since it's seen on a live one now; they don't count any more.
+
+        A node that goes down later counts: it may be the one that had it.
+        """
+        owner = (observed.role.owner_node or "").lower() if observed.role is not None else None
+        seen = bool(observed.registrations) or owner in {node.lower() for node in self._live}
+        new = tuple(node for node in self._down if node.lower() not in self._silent) if seen else ()
+        self._silent |= {node.lower() for node in new}
+        return new
 
     def settled(self, paths: tuple[str, ...], *, seconds: float, enough: Callable[[Observed], bool]) -> Observed:
         """Look until ``enough`` says so, or ``seconds`` are over; return the last look."""

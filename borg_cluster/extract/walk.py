@@ -27,6 +27,7 @@ from borg_cluster.journal import OpenJournal
 
 _PAUSES = (0.2, 0.5, 1.0)
 """Seconds before a step is tried again after a node was lost."""
+_SILENT = "silent_nodes"
 _TOUCHES_NOTHING = frozenset({"Claim", "Stage", "Inspect"})
 _AS_IT_IS = _TOUCHES_NOTHING | {"AwaitUnclustered", "Confirm", "Clear", "Release", "Unclaim"}
 """Steps that don't mind a VM that is starting or stopping, or wait for it themselves."""
@@ -51,13 +52,17 @@ class Walk:
         self._journal = journal
         self._signals = signals
         self.progress = journal.progress
-        self._look = Look(context, self.progress.plan)
+        self._look = self._new_look()
         self._seen: Observed | None = None
         self._checked = False
 
     @property
     def _plan(self) -> RestorePlan:
         return self.progress.plan
+
+    def _new_look(self) -> Look:
+        noted = self.progress.facts.get(_SILENT)
+        return Look(self._context, self._plan, tuple(noted) if isinstance(noted, list | tuple) else ())
 
     def turn(self, turned: Turned) -> None:
         """Walk other steps from here on."""
@@ -146,7 +151,7 @@ class Walk:
         if made == plan:
             return False
         self._record(Replanned(plan=made, at=self._now()))
-        self._look = Look(self._context, made)
+        self._look = self._new_look()
         return True
 
     def _carry_out(self, step: Step) -> None:
@@ -211,6 +216,12 @@ class Walk:
         claim_folder = step.folder if isinstance(step, kinds.Claim | kinds.Unclaim) else None
         seen, self._seen = self._seen, None
         if seen is None or claim_folder is not None or any(seen.file(path) is None for path in wanted):
+            seen = self._look.now(wanted, claim_folder=claim_folder)
+        cleared = self._look.cleared(seen)
+        if cleared:
+            known = self.progress.facts.get(_SILENT)
+            nodes = (*(known if isinstance(known, list | tuple) else ()), *cleared)
+            self._record(Noted(fact=_SILENT, value=list(nodes), at=self._now()))
             seen = self._look.now(wanted, claim_folder=claim_folder)
         if seen.is_settled or step.kind in _AS_IT_IS:
             return seen

@@ -15,7 +15,7 @@ from borg_cluster.core.event import Event, RestoreFinished, StepBegun
 from borg_cluster.core.policy import Job, JobKind, Policy, Selection
 from borg_cluster.create import create
 from borg_cluster.discover import discover
-from borg_cluster.simulator.fingerprint import file_list, fingerprint
+from borg_cluster.simulator.fingerprint import fingerprint
 from borg_cluster.simulator.making import DiskSpec, noise
 from borg_cluster.simulator.model import ClusterRole
 from borg_cluster.simulator.state import SimulatedCluster
@@ -53,6 +53,7 @@ class MovingClock(direct.Clock):
     """Goes on a second with each look, so that waiting ends and what came later is later."""
 
     def __call__(self) -> datetime:
+        """Return the time, a second after the last one."""
         self.advance(1)
         return self.now
 
