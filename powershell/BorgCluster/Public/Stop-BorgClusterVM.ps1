@@ -39,7 +39,7 @@ function Stop-BorgClusterVM {
 
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     $vm = Find-BorgClusterVM -VMId $VMId
-    $stopped = @('Off', 'Saved', 'FastSaved')
+    $stopped = @('Off', 'Saved', 'FastSaved', 'OffCritical', 'SavedCritical', 'FastSavedCritical')
     if ($null -ne $vm -and [string] $vm.State -notin $stopped) {
         if ($PSCmdlet.ShouldProcess($vm.Name, "Stop the virtual machine ($Action)")) {
             $how = @{
