@@ -26,6 +26,7 @@ def check(document: Document) -> None:
     _check_repositories(document)
     _check_jobs(document)
     _check_commands(document)
+    _check_checks(document)
     if _given(document.value, "encryption_passphrase") and _given(document.value, "encryption_passcommand"):
         document.complain(
             document.place(("encryption_passcommand",), of_key=True), "encryption_passphrase and encryption_passcommand: only one"
@@ -176,6 +177,13 @@ def _check_commands(document: Document) -> None:
             document.complain(document.place(path), "wants either 'before' or 'after'" + (", not both" if moments else ""))
         elif moments == ["before"] and command.get("states"):
             document.complain(document.place((*path, "states"), of_key=True), "'states' has no meaning before something has run")
+
+
+def _check_checks(document: Document) -> None:
+    names: dict[str, str] = {}
+    for path, item in _items(document, "checks"):
+        name = item.get("name")
+        _once(document, names, name, document.place((*path, "name")), f"the check '{name}' is there twice")
 
 
 def _once(document: Document, seen: dict[Any, str], key: object, place: str, message: str, *, hint: str | None = None) -> None:

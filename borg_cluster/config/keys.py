@@ -13,6 +13,10 @@ _Number = Annotated[int, Field(ge=1, le=100_000)]
 Duration = Annotated[
     int, BeforeValidator(words.parse_duration), WithJsonSchema({"type": "string", "pattern": words.DURATION_PATTERN})
 ]
+Frequency = Annotated[
+    int | None, BeforeValidator(words.parse_frequency), WithJsonSchema({"type": "string", "pattern": words.FREQUENCY_PATTERN})
+]
+Count = Annotated[int, Field(ge=-1, le=100_000)]
 Seconds = Annotated[
     int,
     BeforeValidator(words.parse_seconds),
@@ -27,7 +31,7 @@ Umask = Annotated[
     BeforeValidator(words.parse_umask),
     WithJsonSchema({"type": ["string", "integer"], "pattern": words.UMASK_PATTERN}),
 ]
-Verb = Literal["create"]
+Verb = Literal["create", "prune", "compact", "check"]
 
 
 def _named(key: str) -> Callable[[object], object]:
@@ -172,6 +176,32 @@ class JobKeys(Keys):
         default=None, description="Chunker parameters, as Borg takes them; Borg's own default otherwise"
     )
     extra_borg_options: list[Text] = Field(default=[], description="More options for `borg create`, one an item")
+    frequency: Frequency = Field(
+        default="always", validate_default=True, description="How often `borg-cluster run` without names runs it; or: always"
+    )
+    keep_within: Duration | None = Field(default=None, description="Keep all archives that are younger than this")
+    keep_last: Count | None = Field(default=None, description="Keep so many archives, the newest; -1 keeps all")
+    keep_hourly: Count | None = Field(default=None, description="Keep the last archive of so many hours; -1: of every hour")
+    keep_daily: Count | None = Field(default=None, description="Keep the last archive of so many days; -1: of every day")
+    keep_weekly: Count | None = Field(default=None, description="Keep the last archive of so many weeks; -1: of every week")
+    keep_monthly: Count | None = Field(default=None, description="Keep the last archive of so many months; -1: of every month")
+    keep_yearly: Count | None = Field(default=None, description="Keep the last archive of so many years; -1: of every year")
+
+
+class CheckKeys(Keys):
+    """A check of each repository."""
+
+    name: Literal["repository", "archives", "data", "extract"] = Field(
+        description="repository, archives, data (all of it is read): Borg's own; extract: a random VM is extracted and compared"
+    )
+    frequency: Frequency = Field(default="always", validate_default=True, description="How often it is made; or: always")
+
+
+class CompactKeys(Keys):
+    """When the space of removed archives is freed."""
+
+    frequency: Frequency = Field(default="always", validate_default=True, description="How often; or: always")
+    threshold: int = Field(default=10, ge=0, le=99, description="Percent that a segment must save to be written anew")
 
 
 Scope = Literal["action", "repository", "configuration", "cluster", "volume", "vm"]
@@ -182,7 +212,7 @@ class CommandKeys(Keys):
 
     before: Scope | None = Field(default=None, description="Run before each of these; either this or after")
     after: Scope | None = Field(default=None, description="Run after each of these, also when it failed")
-    when: list[Verb] = Field(default=[], description="Only for these verbs (so far: create); all, if there are none")
+    when: list[Verb] = Field(default=[], description="Only for these verbs; all, if there are none")
     states: list[Literal["finish", "fail"]] = Field(
         default=[], description="Only after this outcome (after); both, if there are none"
     )
@@ -218,6 +248,10 @@ class Configuration(Keys):
         description="Names of archives: {cluster}, {subject} (VM id or volume) and {now} (UTC)",
     )
     jobs: dict[JobName, JobKeys] = Field(default={}, description="What is backed up, by a name of your own")
+    checks: list[CheckKeys] | None = Field(
+        default=None, description="Checks of each repository; repository and archives, both once a month, if it is left out"
+    )
+    compact: CompactKeys = Field(default=CompactKeys(), description="When the space of removed archives is freed")
     commands: list[CommandKeys] = Field(default=[], description="Commands to run before and after")
     restore: RestoreKeys = Field(default=RestoreKeys(), description="How VMs are restored in place")
 

@@ -3,7 +3,10 @@
 from borg_cluster.config import keys, words
 from borg_cluster.core.policy import (
     BorgSettings,
+    Check,
+    CheckKind,
     CommandHook,
+    Compaction,
     Condition,
     Job,
     JobKind,
@@ -11,8 +14,13 @@ from borg_cluster.core.policy import (
     Policy,
     RemotingSettings,
     Repository,
+    Retention,
     Selection,
 )
+
+_MONTH = 30 * 86400
+_CHECKS = (Check(kind=CheckKind.REPOSITORY, frequency=_MONTH), Check(kind=CheckKind.ARCHIVES, frequency=_MONTH))
+"""What is checked unless the configuration says what; as borgmatic does."""
 
 _ENDPOINTS = {False: "BorgCluster", True: "Microsoft.PowerShell"}
 """Session configurations by whether the module is sent there: the JEA endpoint of our own, and Windows' full one."""
@@ -36,7 +44,15 @@ def policy_of(configuration: keys.Configuration) -> Policy:
         commands=tuple(_command(command) for command in configuration.commands),
         keep_parked=configuration.restore.keep_parked,
         stop_action=configuration.restore.stop_action,
+        checks=_checks(configuration.checks),
+        compaction=Compaction(frequency=configuration.compact.frequency, threshold=configuration.compact.threshold),
     )
+
+
+def _checks(checks: list[keys.CheckKeys] | None) -> tuple[Check, ...]:
+    if checks is None:
+        return _CHECKS
+    return tuple(Check(kind=CheckKind(check.name), frequency=check.frequency) for check in checks)
 
 
 def _remoting(remoting: keys.RemotingKeys) -> RemotingSettings:
@@ -77,6 +93,20 @@ def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> 
         compression=job.compression,
         chunker_params=job.chunker_params,
         extra_borg_options=tuple(job.extra_borg_options),
+        retention=_retention(job),
+        frequency=job.frequency,
+    )
+
+
+def _retention(job: keys.JobKeys) -> Retention:
+    return Retention(
+        within=job.keep_within,
+        last=job.keep_last or 0,
+        hourly=job.keep_hourly or 0,
+        daily=job.keep_daily or 0,
+        weekly=job.keep_weekly or 0,
+        monthly=job.keep_monthly or 0,
+        yearly=job.keep_yearly or 0,
     )
 
 

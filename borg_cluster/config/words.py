@@ -20,6 +20,10 @@ _UNITS = {
 }
 _DURATION = re.compile(r"([1-9][0-9]{0,8}|0)\s*([a-z]+)", re.IGNORECASE)
 DURATION_PATTERN = r"^[0-9]+ *([smhdw]|(second|minute|hour|day|week)s?)$"
+_ALWAYS = "always"
+_LONG = re.compile(r"([1-9][0-9]{0,3}) *(month|year)s?")
+_DAYS = {"month": 30, "year": 365}
+FREQUENCY_PATTERN = DURATION_PATTERN.replace("^", f"^{_ALWAYS}$|^[0-9]+ *(month|year)s?$|^")
 
 _DRIVE = re.compile(r"[A-Za-z]:\\")
 _SHARE = re.compile(r"\\\\[^\\]+\\[^\\]+")
@@ -61,6 +65,14 @@ def parse_duration(value: object) -> object:
 def parse_seconds(value: object) -> object:
     """As parse_duration, where a number alone means seconds."""
     return value if isinstance(value, int) and not isinstance(value, bool) else parse_duration(value)
+
+
+def parse_frequency(value: object) -> object:
+    """Return the seconds of a duration, of '1 month' (30 days) or '1 year'; None for 'always'."""
+    if value is None or value == _ALWAYS:
+        return None
+    match = _LONG.fullmatch(value.strip()) if isinstance(value, str) else None
+    return int(match[1]) * _DAYS[match[2]] * _UNITS["day"] if match else parse_duration(value)
 
 
 def parse_text(value: object) -> object:
