@@ -1,7 +1,9 @@
 """`borg-cluster demo`: the method's story on a simulated cluster, with the real Borg, every claim checked."""
 
 import importlib
+import shlex
 import signal
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -79,11 +81,11 @@ def _tell_how_to_play(site: DemoSite) -> None:
         "",
         f"All of it is left in {site.folder}. To play with it, serve its cluster in one terminal:",
         "",
-        f"  borg-cluster demo --serve {site.folder}",
+        f"  borg-cluster demo --serve {shlex.quote(str(site.folder))}",
         "",
         "and type in another:",
         "",
-        *(f"  export {name}={value}" for name, value in site.environment.items()),
+        *(f"  export {name}={shlex.quote(value)}" for name, value in site.environment.items()),
         *(f"  borg-cluster {words}" for words in ("discover", "plan -v", "create", "list", "extract web01 --dry-run")),
     )
     for line in lines:
@@ -96,7 +98,8 @@ def _serve(stage: ModuleType, site: DemoSite, settings: Settings) -> int:
     with stage.served_again(site):
         new_console(color=settings.color).print("The cluster is served; Ctrl-C ends it. In another terminal:\n")
         for name, value in site.environment.items():
-            write_line(f"export {name}={value}")
+            write_line(f"export {name}={shlex.quote(value)}")
         write_line("borg-cluster discover")
+        sys.stdout.flush()
         signal.pause()
     return ExitCode.FINE

@@ -11,7 +11,8 @@ import click
 
 from borg_cluster.cli.render import ReaderGone, clean
 from borg_cluster.cli.sinks import write_json_line
-from borg_cluster.errors import BorgClusterError, ConfigError, ExitCode, UsageError
+from borg_cluster.errors import BorgClusterError, ConfigError, ExitCode, RestoreStopped, UsageError
+from borg_cluster.extract.signals import Ended
 
 DEBUG = "BORG_CLUSTER_DEBUG"
 _SIGNALLED = 128
@@ -39,18 +40,21 @@ def end_on_signals() -> None:
 def exit_code_of(error: BaseException) -> int:
     """Return what the process exits with after ``error``."""
     match error:
+        case RestoreStopped(__cause__=Ended(name=name)):
+            code = _SIGNALLED + signal.Signals[name]
         case BorgClusterError() | Interrupted() | click.exceptions.Exit():
-            return error.exit_code
+            code = error.exit_code
         case click.ClickException():
-            return ExitCode.USAGE
+            code = ExitCode.USAGE
         case click.Abort():
-            return _SIGNALLED + signal.SIGINT
+            code = _SIGNALLED + signal.SIGINT
         case BrokenPipeError() | ReaderGone():
-            return _SIGNALLED + signal.SIGPIPE
-        case SystemExit(code=int(code)):
-            return code
+            code = _SIGNALLED + signal.SIGPIPE
+        case SystemExit(code=int(number)):
+            code = number
         case _:
-            return ExitCode.ALL_FAILED
+            code = ExitCode.ALL_FAILED
+    return code
 
 
 def tell(error: BaseException, *, log_json: bool) -> None:

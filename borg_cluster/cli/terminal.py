@@ -95,8 +95,8 @@ class Terminal:
                 self._say(1, f"{event.number}/{event.total}", event.step, event.message)
             case events.StepDone():
                 self._bar_off()
-                how = duration(event.seconds) if event.acted else "was done already"
-                self._say(0, "step", event.step, sentence(event.message, ", " if event.message else "", how))
+                told = (event.message, duration(event.seconds) if event.acted else "")
+                self._say(0, "step", event.step, ", ".join(filter(None, told)) or "was done already")
             case events.RestoreFinished():
                 offline = "" if event.offline_seconds is None else f"; the role was offline for {duration(event.offline_seconds)}"
                 self._say(0, event.outcome, event.name, f"restore {event.restore_id}{offline}", style="green")

@@ -1,8 +1,11 @@
 """A whole site for each test: the story's cluster, served; a configuration, a repository and a state directory of its own."""
 
 import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,15 @@ from borg_cluster.cli.site import open_context
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event
 from borg_cluster.simulator.state import SimulatedCluster
+
+FEW_VMS = """
+  one: # for tests that need any archive at all: each costs four runs of borg
+    kind: virtual_machines
+    select: {include: [{name: "O'Brien*"}]}
+  two:
+    kind: virtual_machines
+    select: {include: [{name: "O'Brien*"}, {name: sql01}]}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,20 +45,23 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """The site of one test. ``cluster`` is the simulated one, to change the world with."""
+    """The site of one test, or of several that only look. ``cluster`` is the simulated one, to change the world with."""
 
     site: DemoSite
     cluster: SimulatedCluster
     stage: SimulatedStage
     events: list[Event]
-    capture: pytest.CaptureFixture[str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find this site."""
+        return {**os.environ, **self.site.environment}
 
     def run(self, *arguments: str) -> Done:
         """Type a command line, in this process."""
-        self.capture.readouterr()
-        code = cli.run(list(arguments))
-        printed = self.capture.readouterr()
-        return Done(code=code, out=printed.out, err=printed.err)
+        with environment_of(self.site), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            code = cli.run(list(arguments))
+        return Done(code=code, out=out.getvalue(), err=err.getvalue())
 
     def ask(self, *arguments: str) -> Any:
         """Return what a command prints with --json; it must go well, at most with warnings."""
@@ -55,14 +70,31 @@ class Shop:
         return done.document
 
 
-@pytest.fixture
-def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Shop]:
-    """Serve the story's cluster; `borg-cluster` in this process finds it by its environment."""
-    site = DemoSite(folder=tmp_path / "shop")
-    site.folder.mkdir()
-    with environment_of(site), staged(site) as stage:
-        yield Shop(site=site, cluster=stage.cluster, stage=stage, events=[], capture=capsys)
+@contextmanager
+def open_shop(folder: Path) -> Iterator[Shop]:
+    """Serve the story's cluster with a site in ``folder``; at the end the world must be as it may be."""
+    site = DemoSite(folder=folder)
+    folder.mkdir()
+    with staged(site) as stage:
+        with site.configuration.open("a", encoding="utf-8") as file:
+            file.write(FEW_VMS)
+        yield Shop(site=site, cluster=stage.cluster, stage=stage, events=[])
         stage.check()
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """A site of the test's own."""
+    with open_shop(tmp_path / "shop") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A site for all tests that only look, with an archive of one VM (job ``one``)."""
+    with open_shop(tmp_path_factory.mktemp("window") / "shop") as opened:
+        assert opened.run("create", "one").code == 0
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""extract, restores, resume, undo and release as they are typed."""
+
+import hashlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from borg_cluster.simulator import story
+from tests.e2e.conftest import Shop
+
+VM = story.QUOTED
+
+
+@pytest.fixture
+def saved(shop: Shop) -> Shop:
+    """The shop, with an archive of one VM."""
+    assert shop.run("create", "one").code == 0
+    return shop
+
+
+def _disks(shop: Shop, name: str) -> dict[str, str]:
+    machine = next(vm for vm in shop.ask("discover")["virtual_machines"] if vm["name"] == name)
+    paths = [shop.cluster.real_path(file["path"]) for file in machine["files"] if file["path"].endswith("vhdx")]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def test_a_dry_run_shows_each_step_with_its_reason_and_changes_nothing(window: Shop) -> None:
+    before = len(window.cluster.log)
+    done = window.run("extract", VM, "--dry-run")
+    assert done.code == 0, done.err
+    assert "Park" in done.out
+    assert "the old disks are renamed away, not deleted" in done.out
+    kinds = {entry["kind"] for entry in window.cluster.log[before:]}
+    assert kinds <= {"command"}
+    assert window.run("restores").out.startswith("There were no restores yet")
+
+
+def test_without_a_terminal_nothing_is_replaced_unless_told_so(window: Shop) -> None:
+    done = window.run("extract", VM)
+    assert done.code == 4
+    assert "--yes" in done.err
+
+
+def test_in_place_then_undone_then_nothing_more_to_undo(saved: Shop) -> None:
+    before = _disks(saved, VM)
+    saved.stage.let_guests_write(night=2)
+    spoilt = _disks(saved, VM)
+    assert spoilt != before
+    assert saved.run("extract", VM, "--yes").code == 0
+    assert _disks(saved, VM) == before
+    restores = saved.ask("restores")["restores"]
+    assert [(one["name"], one["outcome"], one["possible"]) for one in restores] == [(VM, "restored", ["undo", "release"])]
+    done = saved.run("undo")
+    assert done.code == 0, done.err
+    assert _disks(saved, VM) == spoilt
+    again = saved.run("undo")
+    assert again.code == 4
+    assert "nothing to undo" in again.err
+
+
+def test_released_by_the_beginning_of_its_id(saved: Shop) -> None:
+    document = saved.ask("extract", VM, "--yes")
+    assert document["outcome"] == "restored"
+    assert saved.run("release", document["id"][:6]).code == 0
+    assert [one["possible"] for one in saved.ask("restores")["restores"]] == [[]]
+    assert not [*(saved.site.cluster / "volumes").glob("*/.borg-cluster/*/parked")]
+
+
+def test_files_only_touches_no_node(window: Shop, tmp_path: Path) -> None:
+    before = len(window.cluster.log)
+    done = window.run("extract", VM, "--to", str(tmp_path / "out"))
+    assert done.code == 0, done.err
+    assert (tmp_path / "out" / "Volume2").is_dir()
+    assert len(window.cluster.log) == before
+
+
+def test_a_vm_without_archives_is_refused_by_name(window: Shop) -> None:
+    done = window.run("extract", "O'Brian")
+    assert done.code == 4
+    assert "no archive is of" in done.err
+
+
+def test_a_signal_in_the_middle_is_told_and_can_be_resumed(saved: Shop) -> None:
+    before = _disks(saved, VM)
+    command = [sys.executable, "-m", "borg_cluster", "--log-json", "extract", VM, "--yes"]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=saved.environment
+    ) as process:
+        assert process.stderr is not None
+        events = []
+        for line in process.stderr:
+            events.append(json.loads(line))
+            if (events[-1]["type"], events[-1].get("step")) == ("step_begun", "Park"):
+                process.send_signal(signal.SIGTERM)
+    assert process.returncode == 143, events[-1]
+    assert "resume" in events[-1]["hint"]
+    assert [one["possible"] for one in saved.ask("restores")["restores"]] == [["resume", "undo"]]
+    assert "stopped before" in saved.run("restores").out
+    assert saved.run("resume").code == 0
+    assert _disks(saved, VM) == before
+
+
+@pytest.mark.parametrize("answer", ["n", "y"])
+def test_on_a_terminal_it_asks_before_a_vm_is_replaced(request: pytest.FixtureRequest, answer: str) -> None:
+    shop: Shop = request.getfixturevalue("saved" if answer == "y" else "window")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard, os.fdopen(theirs, "rb", buffering=0) as terminal:
+        keyboard.write(f"{answer}\n".encode())
+        command = [sys.executable, "-m", "borg_cluster", "extract", VM]
+        done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, check=False, env=shop.environment)
+    assert done.returncode == (0 if answer == "y" else 4), done.stderr
+    assert "Replace" in done.stderr
+    assert len(shop.ask("restores")["restores"]) == (1 if answer == "y" else 0)
