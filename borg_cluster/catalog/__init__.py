@@ -7,22 +7,20 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
-from pathlib import Path
-from threading import RLock
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from borg_cluster.catalog.rows import RecordedArchive, RecordedInventory, Run, archive_row
-from borg_cluster.catalog.schema import connect, unreadable
 from borg_cluster.catalog.text import inventory_from_json, inventory_to_json, manifest_from_json, manifest_to_json
+from borg_cluster.catalog.upkeep import Attempt, AttemptState, UpkeepRecords
 from borg_cluster.core.archive import ArchiveKind, Manifest, Reading
 from borg_cluster.core.backup_plan import GoodArchive
 from borg_cluster.core.history import Change, ChangeKind, Sighting, observe
 from borg_cluster.core.inventory import Inventory
 
 __all__ = [
+    "Attempt",
+    "AttemptState",
     "Catalog",
     "RecordedArchive",
     "RecordedInventory",
@@ -41,30 +39,8 @@ _FAST = 1
 """zlib's level: thrice as fast as the default, a tenth larger."""
 
 
-class Catalog:
+class Catalog(UpkeepRecords):
     """The open catalog. Use it as a context manager, or close it. Its methods raise Refused if SQLite fails."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
-        self._path = path
-        self._lock = RLock()
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the file or make it. Raises Refused: no catalog, damaged, or written by a newer version."""
-        return cls(connect(path), path)
-
-    def close(self) -> None:
-        """Close the file; harmless twice."""
-        self._connection.close()
-
-    def __enter__(self) -> Self:
-        """Return the catalog itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        self.close()
 
     def record_inventory(self, inventory: Inventory) -> tuple[Change, ...]:
         """Keep an inventory; return (and keep) what changed since all that was recorded before."""
@@ -238,28 +214,6 @@ class Catalog:
         """Return what was run, oldest first."""
         rows = self._rows("SELECT * FROM run WHERE cluster = ? ORDER BY started_at, run_id, verb", cluster)
         return tuple(_row(Run, row) for row in rows)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield
-                except BaseException:
-                    if self._connection.in_transaction:  # SQLite may have ended it itself
-                        self._connection.execute("ROLLBACK")
-                    raise
-                self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise unreadable(self._path, error) from error
-
-    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock:
-            try:
-                return self._connection.execute(statement, values).fetchall()
-            except sqlite3.Error as error:
-                raise unreadable(self._path, error) from error
 
 
 def _row(kind: type[Row], row: sqlite3.Row) -> Row:

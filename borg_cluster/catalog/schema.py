@@ -6,10 +6,8 @@ from pathlib import Path
 
 from borg_cluster.errors import Refused
 
-VERSION = 1
-"""PRAGMA user_version. Raise it with each change of the tables, and add the step from the version before."""
 _BUSY_SECONDS = 30
-_TABLES = """
+_FIRST = """
 CREATE TABLE inventory (
     number INTEGER PRIMARY KEY, cluster TEXT NOT NULL, first_taken TEXT NOT NULL, last_taken TEXT NOT NULL,
     virtual_machines INTEGER NOT NULL, digest BLOB NOT NULL, content BLOB NOT NULL
@@ -42,6 +40,20 @@ CREATE TABLE run (
     PRIMARY KEY (cluster, run_id, verb)
 ) STRICT, WITHOUT ROWID;
 """
+_UPKEEP = """
+CREATE TABLE attempt (
+    cluster TEXT NOT NULL, job TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, archive TEXT, at TEXT NOT NULL,
+    state TEXT NOT NULL, reason TEXT, PRIMARY KEY (cluster, job, subject)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE upkeep (
+    cluster TEXT NOT NULL, repository TEXT NOT NULL, action TEXT NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (cluster, repository, action)
+) STRICT, WITHOUT ROWID;
+"""
+_STEPS = (_FIRST, _UPKEEP)
+"""What makes each version of the one before; a new one goes to the end, none is ever changed."""
+VERSION = len(_STEPS)
+"""PRAGMA user_version."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -76,14 +88,19 @@ def unreadable(path: Path, error: sqlite3.Error) -> Refused:
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
-    if _version(connection, path) == 0:
+    connection.execute("BEGIN")  # both reads see one moment, while somebody else may be making the tables
+    found = _version(connection, path)
+    connection.execute("COMMIT")
+    if found == VERSION:
+        return
+    if found == 0:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN EXCLUSIVE")
-        if _version(connection, path) == 0:  # nobody else was faster
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
+    connection.execute("BEGIN EXCLUSIVE")
+    for step in _STEPS[_version(connection, path) :]:  # asked again: somebody else may have been faster
+        for statement in step.split(";"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.execute("COMMIT")
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -8,7 +8,19 @@ from datetime import datetime
 from threading import RLock
 
 from borg_cluster.cli.render import fields_of, json_text
-from borg_cluster.core.event import ArchiveFailed, ArchiveFinished, Event, NodeFailed, RestoreFinished, Warned
+from borg_cluster.core.event import (
+    ArchiveFailed,
+    ArchiveFinished,
+    Checked,
+    Compacted,
+    Event,
+    NodeFailed,
+    Pruned,
+    RestoreFinished,
+    UpkeepFailed,
+    Verified,
+    Warned,
+)
 from borg_cluster.errors import ExitCode
 
 Sink = Callable[[Event], None]
@@ -48,7 +60,7 @@ def json_log(clock: Callable[[], datetime]) -> Sink:
 
 @dataclass(slots=True)
 class Tally:
-    """The sink that the exit code is counted from: how many archives and restores were done, failed, and what was warned of."""
+    """The sink that the exit code is counted from: what was done, what failed, what was warned of."""
 
     done: int = 0
     failed: int = 0
@@ -57,10 +69,12 @@ class Tally:
     def __call__(self, event: Event) -> None:
         """Count an event."""
         match event:
-            case ArchiveFinished(warnings=warnings) | RestoreFinished(warnings=warnings):
+            case ArchiveFinished(warnings=warnings) | RestoreFinished(warnings=warnings) | Verified(warnings=warnings):
                 self.done += 1
                 self.warnings += len(warnings)
-            case ArchiveFailed():
+            case Pruned() | Compacted() | Checked():
+                self.done += 1
+            case ArchiveFailed() | UpkeepFailed():
                 self.failed += 1
             case NodeFailed() | Warned():
                 self.warnings += 1

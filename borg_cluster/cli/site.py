@@ -12,6 +12,7 @@ from rich.console import Console
 from borg_cluster import config
 from borg_cluster.bridge import Bridge
 from borg_cluster.catalog import Catalog
+from borg_cluster.catalog.recorder import attempt_recorder
 from borg_cluster.cli.options import Settings
 from borg_cluster.cli.render import new_console
 from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log
@@ -60,10 +61,14 @@ def open_site(settings: Settings, *sinks: Sink) -> Iterator[Site]:
 
 @contextmanager
 def open_context(policy: Policy, *, plugins: PluginManager, emit: Sink, state: Path) -> Iterator[Context]:
-    """Open the edges that a policy names: the bridge to its nodes, the catalog in the state directory."""
+    """Open the edges that a policy names: the bridge to its nodes, the catalog in the state directory.
+
+    The catalog hears what becomes of each archive before ``emit`` does.
+    """
     bridge = Bridge(policy.remoting, domain=policy.domain, secret=plugins.secret)
     with Catalog.open(state / CATALOG) as catalog:
-        yield Context(policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=emit, clock=now, state=state)
+        heard = fan_out(attempt_recorder(catalog, policy.cluster, now), emit)
+        yield Context(policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=heard, clock=now, state=state)
 
 
 def chosen_policy(settings: Settings) -> Policy:

@@ -103,6 +103,32 @@ class Terminal:
                 for warning in event.warnings:
                     self._say(-1, "warning", event.name, warning, style="yellow")
             case _:
+                self._upkeep(event)
+
+    def _upkeep(self, event: Event) -> None:
+        match event:
+            case events.Pruned():
+                word = "would go" if event.dry_run else "removed"
+                held = f", {event.held} of them held" if event.held else ""
+                told = f"{counted(len(event.removed), 'archive')} {word}, {event.kept} kept{held}"
+                self._say(0, "pruned", event.repository, told, style="green")
+                for archive in event.removed:
+                    self._say(0 if event.dry_run else 1, "", archive)
+            case events.Compacted():
+                self._say(0, "compacted", event.repository, f"{event.message}, {duration(event.seconds)}", style="green")
+            case events.Checked():
+                self._say(0, "checked", event.repository, f"{event.check}: fine, {duration(event.seconds)}", style="green")
+            case events.Verified():
+                self._bar_off()
+                told = f"{event.archive}: {counted(event.files, 'file')}, {size(event.size)}, {duration(event.seconds)}"
+                self._say(0, "verified", event.name, told, style="green")
+                for warning in event.warnings:
+                    self._say(-1, "warning", event.name, warning, style="yellow")
+            case events.UpkeepFailed():
+                self._bar_off()
+                self._say(-1, "failed", event.subject, f"{event.action}: {event.reason}", style="red")
+                self._hint(event.hint)
+            case _:
                 pass
 
     def _archive_finished(self, event: events.ArchiveFinished) -> None:

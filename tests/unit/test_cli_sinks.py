@@ -69,6 +69,13 @@ EVERY_EVENT: tuple[Event, ...] = (
     ),
     events.Warned(subject="id-1", message="a doubt", hint=None),
     events.CommandHookRan(moment="before", scope="vm", command="true", return_code=0),
+    events.Pruned(repository="main", removed=("hv-id-1",), kept=3, held=1, seconds=1.5, dry_run=False),
+    events.Compacted(repository="main", message="compaction freed about 3 MB", seconds=1.5),
+    events.Checked(repository="main", check="data", seconds=1.5),
+    events.Verified(
+        subject="id-1", name=HOSTILE, archive="hv-id-1", repository="main", files=3, size=5, seconds=0.1, warnings=()
+    ),
+    events.UpkeepFailed(action="check data", subject="main", reason="it is damaged", hint="borg check"),
 )
 
 
@@ -128,6 +135,8 @@ def test_a_warning_about_a_vm_under_way_carries_its_name() -> None:
         ((FAILED,), ExitCode.ALL_FAILED),
         ((FAILED, EVERY_EVENT[13]), ExitCode.ALL_FAILED),
         ((EVERY_EVENT[12],), ExitCode.WARNINGS),
+        ((EVERY_EVENT[15], EVERY_EVENT[18]), ExitCode.FINE),
+        ((FINISHED, EVERY_EVENT[19]), ExitCode.SOME_FAILED),
     ],
 )
 def test_the_exit_code_tells_how_it_went(happened: tuple[Event, ...], code: ExitCode) -> None:

@@ -1,0 +1,58 @@
+"""The open file: how it is locked, read, written and closed."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Self
+
+from borg_cluster.catalog.schema import connect, unreadable
+
+
+class Connected:
+    """An open catalog: what each group of its tables builds on."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._lock = RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file or make it. Raises Refused: no catalog, damaged, or written by a newer version."""
+        return cls(connect(path), path)
+
+    def close(self) -> None:
+        """Close the file; harmless twice."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the catalog itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                except BaseException:
+                    if self._connection.in_transaction:  # SQLite may have ended it itself
+                        self._connection.execute("ROLLBACK")
+                    raise
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise unreadable(self._path, error) from error
+
+    def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                raise unreadable(self._path, error) from error
