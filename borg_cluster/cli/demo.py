@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +14,7 @@ import click
 from borg_cluster.cli.demo_player import Player
 from borg_cluster.cli.demo_site import DemoSite, environment_of
 from borg_cluster.cli.demo_story import tell_story
+from borg_cluster.cli.failure import Interrupted
 from borg_cluster.cli.options import Settings, exit_codes
 from borg_cluster.cli.render import new_console, write_line
 from borg_cluster.errors import ExitCode, UsageError
@@ -86,7 +87,7 @@ def _tell_how_to_play(site: DemoSite) -> None:
         "and type in another:",
         "",
         *(f"  export {name}={shlex.quote(value)}" for name, value in site.environment.items()),
-        *(f"  borg-cluster {words}" for words in ("discover", "plan -v", "create", "list", "extract web01 --dry-run")),
+        *(f"  borg-cluster {words}" for words in ("discover", "plan -v", "create", "list", "extract sql01 --dry-run")),
     )
     for line in lines:
         write_line(line)
@@ -101,5 +102,6 @@ def _serve(stage: ModuleType, site: DemoSite, settings: Settings) -> int:
             write_line(f"export {name}={shlex.quote(value)}")
         write_line("borg-cluster discover")
         sys.stdout.flush()
-        signal.pause()
+        with suppress(Interrupted):
+            signal.pause()
     return ExitCode.FINE

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import shlex
 import shutil
@@ -150,12 +149,14 @@ def make_site(site: DemoSite, *, cluster: str, reach: Reach, volumes: Mapping[st
 
 
 def reach_again(site: DemoSite, reach: Reach) -> None:
-    """Change only what is new when a kept cluster is served again: addresses, port, password; the rest may have been edited."""
+    """Change only what is new when a kept cluster is served again, addresses and account; the rest may have been edited."""
     write_secret(site, "node-password", reach.password)
     text = site.configuration.read_text(encoding="utf-8")
-    text = re.sub(r"(?m)^  port: .*$", f"  port: {reach.port}", text, count=1)
-    text = re.sub(r"(?m)^  addresses: .*$", f"  addresses: {json.dumps(dict(reach.addresses))}", text, count=1)
-    site.configuration.write_text(text, encoding="utf-8")
+    values = {"username": _quoted(reach.username), "port": reach.port, "addresses": json.dumps(dict(reach.addresses))}
+    lines = text.split("\n")
+    for key, value in values.items():
+        lines = [f"  {key}: {value}" if line.startswith(f"  {key}:") else line for line in lines]
+    site.configuration.write_text("\n".join(lines), encoding="utf-8")
 
 
 def write_secret(site: DemoSite, name: str, secret: str) -> None:
