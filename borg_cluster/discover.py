@@ -152,7 +152,10 @@ def ask_any(context: Context, ask: Callable[[str], T | Lost]) -> T:
         if not isinstance(answer, Lost):
             return answer
         lost.append(answer)
-    reasons = "; ".join(one_line(f"{it.node}: {it.message}") for it in lost)
+    nodes_by_reason: dict[str, list[str]] = {}
+    for it in lost:  # a wrong password is told once, not for each node
+        nodes_by_reason.setdefault(it.message.removeprefix(f"{it.node}: "), []).append(it.node)
+    reasons = "; ".join(one_line(f"{', '.join(nodes)}: {reason}") for reason, nodes in nodes_by_reason.items())
     hint = next((it.hint for it in lost if it.hint), "name its nodes in the configuration (cluster: nodes:)")
     raise ClusterUnreachable(f"no node of the cluster {context.policy.cluster} answered: {reasons}", hint=hint)
 

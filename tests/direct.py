@@ -58,7 +58,7 @@ class DirectBridge(Bridge):
         self.before(node, command)
         there = self.aliases.get(node, node)
         if not there or not self._cluster.reachable(there):
-            return Lost(node=node, reason="unreachable", message=f"{node} does not answer", hint="is it on?")
+            return Lost(node=node, reason="unreachable", message=f"{node}: it does not answer", hint="is it on?")
         self.asked.append((there.partition(".")[0], command))
         try:
             text = self._cluster.invoke(there, command, parameters)

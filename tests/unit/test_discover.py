@@ -142,6 +142,14 @@ def test_no_node_at_all_is_one_line_with_every_reason(site: Site) -> None:
     assert caught.value.hint
 
 
+def test_what_all_nodes_lack_is_told_once(site: Site) -> None:
+    for name in (HV, "node1", "node2"):
+        bridge(site).refuse(name)
+    context = replace(site.context, policy=replace(site.context.policy, seeds=("node1", "node2")))
+    with pytest.raises(ClusterUnreachable, match=f"answered: {HV}, node1, node2: it does not answer$"):
+        discover.discover(context)
+
+
 def test_a_seed_of_another_cluster_is_not_believed(site: Site) -> None:
     policy = replace(site.context.policy, cluster="prod.example.test", seeds=("node1",))
     bridge(site).refuse("prod.example.test")
