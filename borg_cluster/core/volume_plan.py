@@ -115,7 +115,8 @@ def _share(run: PlanningRun, planned: tuple[PlannedArchive, ...], skipped: tuple
         paths = now.get(vm.id) or {path.lower() for path in good[vm.id].archive_paths}
         holder = _Holder(vm_id=vm.id, held_by=THIS_RUN if vm.id in now else good[vm.id].archive)
         for file in mine:
-            if file.located.archive_path.lower() in paths:
+            # what its own node does not see, its archive can't answer for
+            if file.file.exists is not False and file.located.archive_path.lower() in paths:
                 holders.setdefault(file.key, holder)
     return _Sharing(placed=tuple(placed), holders=holders, doubts=doubts)
 
