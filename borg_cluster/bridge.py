@@ -63,6 +63,9 @@ ANSWERS: Mapping[str, type] = {
 
 _REASONS = {Kind.UNREACHABLE: "unreachable", Kind.TIMEOUT: "timed_out", Kind.AUTH: "refused"}
 
+_WITHOUT_PASSWORD = ("kerberos", "certificate")
+"""Ways to log in that do without a password: the user's ticket, and a key that has none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
@@ -83,7 +86,8 @@ class Bridge:
     Args:
         settings: how nodes are reached.
         domain: appended to a node's short name; None leaves names as they are.
-        secret: resolves a reference such as '{credential file PATH}'; called when the first session needs the password.
+        secret: resolves a reference such as '{credential file PATH}', or '{terminal USER}' for a user without one; called when
+            the first session needs the password.
     """
 
     def __init__(self, settings: RemotingSettings, *, domain: str | None, secret: Callable[[str], str]) -> None:
@@ -204,11 +208,12 @@ class Bridge:
         return self._ask(FileResult, node, "Remove-BorgClusterRestoreFolder", parameters)
 
     def _password(self) -> str | None:
-        if self._settings.password is None:
+        reference, user = self._settings.password, self._settings.username
+        if reference is None and (user is None or self._settings.auth in _WITHOUT_PASSWORD):
             return None
         with self._secret_lock:
             if self._known_password is None:
-                self._known_password = self._secret(self._settings.password)
+                self._known_password = self._secret(reference or f"{{terminal {user}}}")
             return self._known_password
 
     def _name_of(self, node: str) -> str:

@@ -1,5 +1,6 @@
 """Every way that a session or a command can fail, brought to one family."""
 
+import importlib
 import ssl
 from collections.abc import Iterator
 from enum import StrEnum
@@ -14,7 +15,24 @@ from urllib3.exceptions import NameResolutionError, ReadTimeoutError
 from borg_cluster.core.policy import RemotingSettings
 from borg_cluster.errors import BorgClusterError
 
-TRANSPORT_ERRORS = (requests.RequestException, SpnegoError, WinRMError, ParseError, ValueError, ImportError)
+
+def _optional(module: str, *names: str) -> tuple[type[Exception], ...]:
+    """Return exceptions of a package that is there only with one of our extras."""
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return ()
+    return tuple(getattr(found, name) for name in names)
+
+
+_CREDSSP_ERRORS = _optional("requests_credssp.exceptions", "AuthenticationException", "NTStatusException")
+_LOGIN_ERRORS: tuple[type[Exception], ...] = (
+    *(SpnegoError, ValueError, ImportError),
+    *_optional("krb5", "Krb5Error"),
+    *_CREDSSP_ERRORS,
+)
+
+TRANSPORT_ERRORS: tuple[type[Exception], ...] = (requests.RequestException, WinRMError, ParseError, *_LOGIN_ERRORS)
 """What pypsrp lets through: of its own, of requests and spnego, and (a missing user name, or a missing Kerberos) of Python."""
 
 _OPERATION_TIMED_OUT = 2150858793
@@ -69,11 +87,11 @@ def classify(error: Exception, *, settings: RemotingSettings, node: str) -> Remo
         return _of_connection(error, settings, node)
     if isinstance(error, WSManFaultError):
         return _of_fault(error, settings, node)
-    if isinstance(error, AuthenticationError):
+    # a node that has CredSSP switched off answers nothing of CredSSP's
+    if isinstance(error, (AuthenticationError, *_CREDSSP_ERRORS)):
         return _login_refused(settings, node)
-    if isinstance(error, (SpnegoError, ValueError, ImportError)):
-        hint = "remoting: auth:, username: and password: must fit each other; Kerberos needs pypsrp[kerberos] and a ticket"
-        return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {_one_line(error)}", hint=hint)
+    if isinstance(error, _LOGIN_ERRORS):
+        return _no_login(error, settings, node)
     return RemotingError(Kind.WSMAN, f"{node}: {_one_line(error)}")
 
 
@@ -82,7 +100,7 @@ def from_record(record: Any, *, node: str, command: str) -> RemotingError:  # no
     error_id = str(record.fq_error or "")
     message = " ".join(str(_property(record.exception, "Message") or record).split())
     if error_id.split(",", maxsplit=1)[0] == "CommandNotFoundException":
-        hint = f"run Install-BorgCluster.ps1 on {node}: its module is missing or older than this borg-cluster"
+        hint = f"run Install-BorgCluster.ps1 on {node}: its module is older than this borg-cluster, or the login's role lacks it"
         return RemotingError(Kind.MISSING_COMMAND, f"{node}: it has no command {command}", hint=hint)
     return RemotingError(
         Kind.COMMAND,
@@ -92,6 +110,42 @@ def from_record(record: Any, *, node: str, command: str) -> RemotingError:  # no
         code=_code(record.exception),
         target=record.target_name or None,
     )
+
+
+_PACKAGES = {
+    "kerberos": ("gssapi", "pip install 'borg-cluster[kerberos]' (it builds with libkrb5-dev), or set remoting: auth:"),
+    "credssp": ("requests-credssp", "pip install 'borg-cluster[credssp]', or set remoting: auth:"),
+}
+"""What a way to log in needs beside our own requirements."""
+
+_KERBEROS_HINTS = {
+    "Server not found in Kerberos database": "the domain knows no such service: use the name of the node under which it joined "
+    "(cluster: domain:), and look with setspn -L",
+    "Matching credential not found": "kinit as the user of remoting: username:",
+    "No Kerberos credentials available": "kinit, or give remoting: username: and password:",
+    "No credentials were supplied": "kinit, or give remoting: username: and password:",
+    "Cannot find KDC": "the user's realm needs an entry in /etc/krb5.conf or in DNS",
+    "Clock skew too great": "set this machine's clock as the domain has it",
+    "Preauthentication failed": "check remoting: password:",
+    "Password incorrect": "check remoting: password:",
+    "Client not found in Kerberos database": "check remoting: username: (user@REALM)",
+}
+"""What to do about what MIT Kerberos says."""
+
+
+def _no_login(error: Exception, settings: RemotingSettings, node: str) -> RemotingError:
+    """Kerberos says what is wrong in the middle of much else; there is no other way tried after it."""
+    said = _one_line(error)
+    if isinstance(error, ImportError) and settings.auth in _PACKAGES:
+        package, hint = _PACKAGES[settings.auth]
+        return RemotingError(
+            Kind.AUTH, f"{node}: no login with {settings.auth}: the package {package} is not installed", hint=hint
+        )
+    for words, hint in _KERBEROS_HINTS.items():
+        if words in said:
+            return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {words}", hint=hint)
+    hint = "remoting: auth:, username: and password: must fit each other; Kerberos needs a ticket (kinit)"
+    return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {said}", hint=hint)
 
 
 def _code(exception: object) -> str | None:
@@ -114,6 +168,9 @@ def _of_connection(error: requests.RequestException, settings: RemotingSettings,
     for one in causes:
         if isinstance(one, ssl.SSLCertVerificationError):
             return _not_trusted(one, settings, node)
+    if settings.auth == "certificate" and any("ALERT" in str(getattr(one, "reason", "")) for one in causes):
+        hint = "its authority must be one that the node trusts, and the node must map it to a user (WinRM's ClientCertificate)"
+        return RemotingError(Kind.AUTH, f"{node}: the certificate {settings.certificate} is refused", hint=hint)
     if isinstance(error, requests.ConnectTimeout):
         seconds = settings.connection_timeout
         return RemotingError(Kind.TIMEOUT, f"{node}: accepted no connection on port {settings.port} for {seconds} s")
@@ -167,8 +224,12 @@ def _of_fault(error: WSManFaultError, settings: RemotingSettings, node: str) -> 
 
 
 def _login_refused(settings: RemotingSettings, node: str) -> RemotingError:
-    who = settings.username or "the current user"
+    who = settings.username or settings.certificate or "the current user"
     hint = f"check remoting: username: and password:, and that {who} may use the session configuration"
+    if settings.auth == "credssp":
+        hint += "; the node must have CredSSP switched on (Enable-WSManCredSSP -Role Server)"
+    if settings.auth == "certificate":
+        hint = "the node must map the certificate to a user (WinRM's ClientCertificate) who may use the session configuration"
     return RemotingError(Kind.AUTH, f"{node}: login refused for {who} ({settings.auth})", hint=hint)
 
 

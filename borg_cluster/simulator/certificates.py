@@ -2,14 +2,19 @@
 
 import datetime as dt
 import ipaddress
+import ssl
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 _VALID = dt.timedelta(days=30)
+_USER_PRINCIPAL_NAME = ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+_UTF8_STRING = 0x0C
+_LONGEST_SHORT = 0x7F
+"""The longest length that DER writes as one byte."""
 
 
 def _subject(common_name: str) -> x509.Name:
@@ -52,17 +57,36 @@ class Authority:
 
     def issue(self, names: tuple[str, ...]) -> Path:
         """Return a PEM file with a new key and a certificate for these host names (or addresses), named after the first."""
+        return self._issue(names[0], [_other_name(name) for name in names], usage=ExtendedKeyUsageOID.SERVER_AUTH)
+
+    def issue_user(self, username: str) -> Path:
+        """Return a PEM file with a new key and a certificate that this user (user@domain) logs in with."""
+        text = username.encode()
+        if len(text) > _LONGEST_SHORT:
+            raise ValueError(f"too long for a certificate of ours: {username}")
+        name = x509.OtherName(_USER_PRINCIPAL_NAME, bytes([_UTF8_STRING, len(text)]) + text)
+        return self._issue(username, [name], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def _issue(self, common_name: str, names: list[x509.GeneralName], *, usage: ObjectIdentifier) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._builder(_subject(names[0]), key.public_key())
-        builder = builder.add_extension(x509.SubjectAlternativeName([_other_name(name) for name in names]), critical=False)
+        builder = self._builder(_subject(common_name), key.public_key())
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         certificate = builder.add_extension(_usage(authority=False), critical=True).sign(self._key, hashes.SHA256())
         private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        path = self._folder / f"{names[0]}.pem"
+        path = self._folder / f"{common_name}.pem"
         path.touch(mode=0o600)
         path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
         return path
+
+    def server(self, certificate: Path) -> ssl.SSLContext:
+        """Return a server's side of TLS: it shows ``certificate`` and looks at a client's, if the client has one of ours."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        tls.load_verify_locations(self.path)
+        tls.verify_mode = ssl.CERT_OPTIONAL
+        return tls
 
     def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         # an hour back, because clocks of a test machine may differ by a little
@@ -76,3 +100,15 @@ class Authority:
 def fingerprint(path: Path) -> bytes:
     """Return the SHA-256 of a PEM file's certificate: what a client binds its login to (RFC 5929, tls-server-end-point)."""
     return x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(hashes.SHA256())
+
+
+def user_of(certificate: bytes) -> str | None:
+    """Return the user principal name in a client's certificate (DER), or None."""
+    try:
+        names = x509.load_der_x509_certificate(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return None
+    for other in names.get_values_for_type(x509.OtherName):
+        if other.type_id == _USER_PRINCIPAL_NAME:
+            return other.value[2:].decode()
+    return None

@@ -14,6 +14,12 @@ def scripts_not_allowed() -> CommandError:
     return CommandError(message, "ScriptsNotAllowed", "ParserError")
 
 
+def text_not_ours(text: str) -> CommandError:
+    """No Windows says this: a simulated full session runs no text but the module's own files."""
+    message = f"This simulated session takes no text but the files of the module; it was given {len(text)} characters of another."
+    return CommandError(message, "SimulatorRefusesText", "SecurityError")
+
+
 def hresult(code: str | None) -> int:
     """Return a code (a Win32 number or an HRESULT, as text) as the signed number that .NET has."""
     number = _NO_CODE if code is None else int(code, 0)

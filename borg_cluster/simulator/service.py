@@ -2,14 +2,19 @@
 
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from psrpcore import PSRPCoreError
 
 from borg_cluster.simulator import wsman
 from borg_cluster.simulator.commands import find_command
+from borg_cluster.simulator.failure import command_not_found
 from borg_cluster.simulator.faults import FaultScript
+from borg_cluster.simulator.login import Account
+from borg_cluster.simulator.module import FullRunspace, Module
 from borg_cluster.simulator.shell import Shell, Silence
 from borg_cluster.simulator.wsman import Dropped, Request, render_response
 
@@ -44,15 +49,34 @@ class Cluster(Protocol):
         """Execute a command on a node; raises CommandError where PowerShell would write an error record."""
 
 
-class Service:
-    """The shells of one node. Several connections use it at once, those to the cluster's name among them."""
+FULL_CONFIGURATION = "Microsoft.PowerShell"
+"""The session configuration that every Windows has: the full language, for administrators."""
 
-    def __init__(self, cluster: Cluster, *, node: str, configuration_name: str, stopping: threading.Event) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Open:
+    """A shell, and whose it is: to others it is not there."""
+
+    pool: Shell
+    account: Account
+    resource_uri: str
+
+
+class Service:
+    """The shells of one node. Several connections use it at once, those to the cluster's name among them.
+
+    ``module``: what a full session takes; None: there is no full session.
+    """
+
+    def __init__(
+        self, cluster: Cluster, *, node: str, configuration_name: str, stopping: threading.Event, module: Module | None = None
+    ) -> None:
         self.node = node
         self._cluster = cluster
         self._resource_uri = wsman.POWERSHELL + configuration_name
+        self._module = module
         self._stopping = stopping
-        self._shells: dict[str, Shell] = {}
+        self._shells: dict[str, _Open] = {}
         self._lock = threading.Lock()
 
     def alive(self) -> bool:
@@ -68,18 +92,20 @@ class Service:
         with self._lock:
             lost = list(self._shells.values())
             self._shells.clear()
-        for shell in lost:
-            shell.close()
+        for one in lost:
+            one.pool.close()
 
     def join(self) -> None:
         """Wait for the commands that still run; call ``lose_shells`` after it."""
-        for shell in list(self._shells.values()):
-            shell.join()
+        for one in list(self._shells.values()):
+            one.pool.join()
 
-    def answer(self, request: Request) -> bytes:
+    def answer(self, request: Request, account: Account) -> bytes:
         """Return the response to a request; raises Fault, or Dropped to cut the connection."""
-        actions = {
-            wsman.CREATE: self._create,
+        if request.action != wsman.CREATE:
+            self._check_owner(request, account)
+        actions: dict[str, Callable[[Request], str]] = {
+            wsman.CREATE: partial(self._create, account=account),
             wsman.COMMAND: self._command,
             wsman.SEND: self._send,
             wsman.RECEIVE: self._receive,
@@ -94,36 +120,56 @@ class Service:
         except PSRPCoreError as error:
             raise wsman.not_supported(repr(error)) from error
 
-    def _shell(self, request: Request) -> Shell:
+    def _check_owner(self, request: Request, account: Account) -> None:
         with self._lock:
-            shell = self._shells.get((request.shell_id or "").upper())
-        if shell is None:
+            found = self._shells.get((request.shell_id or "").upper())
+        if found is not None and found.account != account:
             raise wsman.shell_not_found()
-        shell.await_voice()
-        return shell
 
-    def _create(self, request: Request) -> str:
-        if request.resource_uri.lower() != self._resource_uri.lower():
-            raise wsman.no_such_resource(request.resource_uri)
+    def _open(self, request: Request) -> _Open:
+        with self._lock:
+            found = self._shells.get((request.shell_id or "").upper())
+        if found is None:
+            raise wsman.shell_not_found()
+        found.pool.await_voice()
+        return found
+
+    def _shell(self, request: Request) -> Shell:
+        return self._open(request).pool
+
+    def _runspace(self, uri: str, account: Account) -> FullRunspace | None:
+        """Return the full runspace of a session at this resource, or None for the endpoint's restricted one."""
+        if uri.lower() == self._resource_uri.lower():
+            return None
+        if self._module is None or uri.lower() != (wsman.POWERSHELL + FULL_CONFIGURATION).lower():
+            raise wsman.no_such_resource(uri)
+        if not account.administrator:
+            raise wsman.access_denied()
+        return FullRunspace(self._module)
+
+    def _create(self, request: Request, *, account: Account) -> str:
+        runspace = self._runspace(request.resource_uri, account)
+        invoke = partial(self._invoke, account)
         shell_id = (request.attribute("rsp:Shell", "ShellId") or "").upper()
         creation = b64decode(request.text("rsp:Shell/pwsh:creationXml") or "")
+        shell = Shell(creation, invoke=invoke, stopping=self._stopping, runspace=runspace)
+        opened = _Open(pool=shell, account=account, resource_uri=request.resource_uri)
         with self._lock:
-            self._shells[shell_id] = Shell(creation, invoke=self._invoke, stopping=self._stopping)
+            self._shells[shell_id] = opened
         selectors = f'<w:SelectorSet><w:Selector Name="ShellId">{shell_id}</w:Selector></w:SelectorSet>'
-        reference = f"<w:ResourceURI>{self._resource_uri}</w:ResourceURI>{selectors}"
+        reference = f"<w:ResourceURI>{opened.resource_uri}</w:ResourceURI>{selectors}"
         created = f"<x:ResourceCreated><a:ReferenceParameters>{reference}</a:ReferenceParameters></x:ResourceCreated>"
-        return created + self._described(shell_id)
+        return created + self._described(shell_id, opened)
 
-    def _described(self, shell_id: str) -> str:
+    def _described(self, shell_id: str, opened: _Open) -> str:
         return (
-            f"<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId><rsp:ResourceUri>{self._resource_uri}</rsp:ResourceUri>"
+            f"<rsp:Shell><rsp:ShellId>{shell_id}</rsp:ShellId><rsp:ResourceUri>{opened.resource_uri}</rsp:ResourceUri>"
             "<rsp:InputStreams>stdin pr</rsp:InputStreams><rsp:OutputStreams>stdout</rsp:OutputStreams>"
             "<rsp:State>Connected</rsp:State></rsp:Shell>"
         )
 
     def _get(self, request: Request) -> str:
-        self._shell(request)
-        return self._described(request.shell_id or "")
+        return self._described(request.shell_id or "", self._open(request))
 
     def _command(self, request: Request) -> str:
         command_id = request.attribute("rsp:CommandLine", "CommandId") or ""
@@ -164,8 +210,12 @@ class Service:
         shell.close()
         return ""
 
-    def _invoke(self, command: str, parameters: Mapping[str, object], silence: Silence) -> str:
-        name = find_command(command).name
+    def _invoke(self, account: Account, command: str, parameters: Mapping[str, object], silence: Silence) -> str:
+        found = find_command(command)
+        if not account.may(found.role):
+            # a command that no role of the user lists is not there at all
+            raise command_not_found(command)
+        name = found.name
         decision = self._cluster.faults.before(self.node, name)
         if decision.freeze is not None:
             silence(decision.freeze)

@@ -1,9 +1,11 @@
 """A PowerShell runspace pool on a simulated node: PSRP messages in, pipelines that run one command each, PSRP messages out.
 
-As at a JEA endpoint whose language mode is NoLanguage, scripts are refused and only commands with plain parameters run. One lock
+As at a JEA endpoint whose language mode is NoLanguage, scripts are refused and only commands with plain parameters run; a full
+runspace takes the module's own files, too. One lock
 guards the pool; psrpcore's single send buffer is drained into one queue a pipeline, since WSMan receives from each by itself.
 """
 
+import codecs
 import gzip
 import logging
 import threading
@@ -13,12 +15,14 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from psrpcore import CreatePipelineEvent, GetCommandMetadataEvent, PSRPPayload, ServerPipeline, ServerRunspacePool, StreamType
 from psrpcore.types import PSInvocationState
 
-from borg_cluster.simulator.error_record import error_record, scripts_not_allowed
+from borg_cluster.simulator.error_record import error_record, scripts_not_allowed, text_not_ours
 from borg_cluster.simulator.failure import CommandError, command_not_found
+from borg_cluster.simulator.module import FullRunspace
 from borg_cluster.simulator.wsman import Dropped, command_id_not_found, shell_not_found, timed_out
 
 Silence = Callable[[float], None]
@@ -49,13 +53,31 @@ class _Running:
 logging.getLogger("psrpcore").setLevel(logging.CRITICAL)
 
 
+_HEADER = 40
+"""Bytes before the text of a message: destination, type, and the ids of pool and pipeline."""
+
+
+class _WindowsPool(ServerRunspacePool):
+    """psrpcore's server side, whose messages begin with a byte order mark as those of Windows do."""
+
+    def prepare_message(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as psrpcore has it
+        super().prepare_message(*arguments, **named)
+        # psrpcore has no public way to say how a message is encoded
+        message = self._send_buffer[-1]
+        if len(message) > _HEADER:
+            message._data[_HEADER:_HEADER] = codecs.BOM_UTF8  # noqa: SLF001
+
+
 class Shell:
     """One runspace pool; its methods may be called from many threads."""
 
-    def __init__(self, creation: bytes, *, invoke: Invoke, stopping: threading.Event) -> None:
+    def __init__(
+        self, creation: bytes, *, invoke: Invoke, stopping: threading.Event, runspace: FullRunspace | None = None
+    ) -> None:
         self._invoke = invoke
         self._stopping = stopping
-        self._pool = ServerRunspacePool(application_private_data={"PSVersionTable": {"PSEdition": "Desktop"}})
+        self._runspace = runspace
+        self._pool = _WindowsPool(application_private_data={"PSVersionTable": {"PSEdition": "Desktop"}})
         self._output: deque[bytes] = deque()
         self._running: dict[str, _Running] = {}
         self._changed = threading.Condition()
@@ -181,8 +203,7 @@ class Shell:
     def _run(self, running: _Running, event: CreatePipelineEvent | GetCommandMetadataEvent) -> None:
         answer, error = None, None
         try:
-            name, parameters = _plain_command(event)
-            answer = _packed(self._invoke(name, parameters, self._silence))
+            answer = self._execute(event)
         except CommandError as problem:
             error = problem
         except Dropped:
@@ -194,10 +215,24 @@ class Shell:
                 _finish(running.pipeline, answer, error)
             self._drain()
 
+    def _execute(self, event: CreatePipelineEvent | GetCommandMetadataEvent) -> str | None:
+        """Return the answer of a command; None after files of the module, which only define functions."""
+        if self._runspace is not None and isinstance(event, CreatePipelineEvent) and event.pipeline.commands[0].is_script:
+            for statement in event.pipeline.commands:
+                if not statement.is_script or statement.parameters or not statement.end_of_statement:
+                    raise text_not_ours(statement.command_text)
+                self._runspace.run(statement.command_text)
+            return None
+        name, parameters = _plain_command(event)
+        if self._runspace is not None:
+            self._runspace.check(name)
+        return _packed(self._invoke(name, parameters, self._silence))
+
 
 def _finish(pipeline: ServerPipeline, answer: str | None, error: CommandError | None) -> None:
     if error is None:
-        pipeline.write_output(answer)
+        if answer is not None:
+            pipeline.write_output(answer)
         pipeline.complete()
         return
     record = error_record(error)

@@ -1,7 +1,8 @@
 """The simulated cluster on the wire: each node a WSMan endpoint of its own on a loopback address, and the cluster's name another.
 
 An unmodified PowerShell Remoting client reaches it over HTTPS, with NTLM (or Negotiate, or Basic), at the session configuration
-``BorgCluster``. The cluster's name is answered by whichever node owns the core group, and moves with it.
+``BorgCluster``. The endpoint has its three roles, each with a user. The cluster's name is answered by whichever node owns the
+core group, and moves with it.
 """
 
 import secrets
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from borg_cluster.simulator.certificates import Authority, fingerprint
 from borg_cluster.simulator.endpoint import Connection
-from borg_cluster.simulator.login import Account, account
+from borg_cluster.simulator.login import Account, Policy, accounts
+from borg_cluster.simulator.module import Module, read_module
 from borg_cluster.simulator.service import Cluster, Service
 
 __all__ = ["CONFIGURATION_NAME", "Cluster", "Nodes", "serve"]
@@ -35,7 +37,12 @@ class Nodes:
     ca: Path
     """PEM file of the authority that signed the nodes' certificates."""
     username: str
+    """A user of the role Restore, who is an administrator, too."""
     password: str = field(repr=False)
+    accounts: Mapping[str, Account]
+    """A user of each role: Reader, Backup, Restore."""
+    certificates: Mapping[str, Path]
+    """PEM file by role: a certificate, and its key, that logs in as the user of this role."""
     configuration_name: str = CONFIGURATION_NAME
 
 
@@ -45,13 +52,16 @@ class _Endpoint:
 
     listener: socket.socket
     tls: ssl.SSLContext
-    fingerprint: bytes
+    logins: Policy
     service: Callable[[], Service | None]
 
 
 @contextmanager
-def serve(cluster: Cluster, *, folder: Path) -> Iterator[Nodes]:
+def serve(cluster: Cluster, *, folder: Path, bootstrap: Path | None = None, credssp: bool = False) -> Iterator[Nodes]:
     """Serve a cluster for the duration of the ``with``; certificates go to ``folder``/tls.
+
+    ``bootstrap``: the folder of the PowerShell module whose files a full session (Microsoft.PowerShell) takes; without it there
+    is no such session. ``credssp``: whether that login is switched on.
 
     Nothing is left at the end: commands that still run are waited for, sockets are closed and threads have ended.
     """
@@ -60,21 +70,27 @@ def serve(cluster: Cluster, *, folder: Path) -> Iterator[Nodes]:
     with ExitStack() as stack:
         for listener in listeners:
             stack.enter_context(listener)
-        user = stack.enter_context(account(cluster.domain))
+        users = stack.enter_context(accounts(cluster.domain))
         authority = _authority(folder, cluster)
-        server = _Server(user)
-        services = _services(cluster, server.stopping)
+        server = _Server()
+        services = _services(cluster, server.stopping, None if bootstrap is None else read_module(bootstrap))
         for name, listener in zip(names, listeners, strict=True):
-            certificate = authority.issue((name, f"{name}.{cluster.domain}"))
-            server.add(listener, certificate, _answering(cluster, services, name))
+            full = f"{name}.{cluster.domain}"
+            certificate = authority.issue((name, full))
+            known = {user.username.lower(): user for user in users}
+            logins = Policy(accounts=known, bindings=fingerprint(certificate), hostname=full, credssp=credssp)
+            answering = _answering(cluster, services, name)
+            server.add(_Endpoint(listener=listener, tls=authority.server(certificate), logins=logins, service=answering))
         server.start()
         stack.callback(_stop, server, services)
         yield Nodes(
             addresses=_addresses(cluster, names, listeners),
             port=listeners[0].getsockname()[1],
             ca=authority.path,
-            username=user.username,
-            password=user.password,
+            username=users[-1].username,
+            password=users[-1].password,
+            accounts={user.role: user for user in users},
+            certificates={user.role: authority.issue_user(user.username) for user in users},
         )
 
 
@@ -84,9 +100,10 @@ def _authority(folder: Path, cluster: Cluster) -> Authority:
     return Authority(tls, name=cluster.name)
 
 
-def _services(cluster: Cluster, stopping: threading.Event) -> dict[str, Service]:
+def _services(cluster: Cluster, stopping: threading.Event, module: Module | None) -> dict[str, Service]:
     return {
-        node: Service(cluster, node=node, configuration_name=CONFIGURATION_NAME, stopping=stopping) for node in cluster.node_names
+        node: Service(cluster, node=node, configuration_name=CONFIGURATION_NAME, stopping=stopping, module=module)
+        for node in cluster.node_names
     }
 
 
@@ -132,21 +149,18 @@ def _stop(server: "_Server", services: Mapping[str, Service]) -> None:
 class _Server:
     """Accepts connections at all endpoints in one thread and gives each a thread of its own."""
 
-    def __init__(self, user: Account) -> None:
+    def __init__(self) -> None:
         self.stopping = threading.Event()
-        self._user = user
         self._endpoints: list[_Endpoint] = []
         self._acceptor = threading.Thread(target=self._accept_all, name="acceptor")
         self._wake: socket.socket
         self._woken: socket.socket
         self._connections: dict[threading.Thread, Connection] = {}
 
-    def add(self, listener: socket.socket, certificate: Path, service: Callable[[], Service | None]) -> None:
-        """Add an endpoint; ``certificate`` is a PEM file with its key."""
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        tls.load_cert_chain(certificate)
-        listener.setblocking(False)
-        self._endpoints.append(_Endpoint(listener=listener, tls=tls, fingerprint=fingerprint(certificate), service=service))
+    def add(self, endpoint: _Endpoint) -> None:
+        """Add an endpoint."""
+        endpoint.listener.setblocking(False)
+        self._endpoints.append(endpoint)
 
     def start(self) -> None:
         """Begin to accept connections."""
@@ -197,4 +211,4 @@ class _Server:
         thread.start()
 
     def _connection(self, raw: socket.socket, endpoint: _Endpoint) -> Connection:
-        return Connection(raw, tls=endpoint.tls, service=endpoint.service, account=self._user, fingerprint=endpoint.fingerprint)
+        return Connection(raw, tls=endpoint.tls, service=endpoint.service, logins=endpoint.logins)

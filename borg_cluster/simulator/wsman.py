@@ -83,6 +83,11 @@ def no_such_resource(uri: str) -> Fault:
     return Fault(2150858811, "a:DestinationUnreachable", text)
 
 
+def access_denied() -> Fault:
+    """Who logged in may not use this session configuration."""
+    return Fault(5, "w:AccessDenied", "Access is denied. ")
+
+
 def not_supported(what: str) -> Fault:
     """An action that these endpoints don't have, or an envelope that they can't read."""
     return Fault(2150858753, "a:ActionNotSupported", f"The WS-Management service cannot process the request: {what}")

@@ -45,7 +45,12 @@ def fault(code: int | str, reason: str = "because") -> WSManFaultError:
         (fault("w:Other"), Kind.WSMAN, "node1: Received a WSManFault message"),
         (WinRMTransportError("http", 503, "busy"), Kind.WSMAN, "node1: Bad HTTP response returned from the server. Code: 503"),
         (InvalidCredentialError(context_msg="no ticket"), Kind.AUTH, "node1: no login with kerberos: "),
-        (ImportError("no gssapi"), Kind.AUTH, "node1: no login with kerberos: no gssapi"),
+        (ImportError("no gssapi"), Kind.AUTH, "node1: no login with kerberos: the package gssapi is not installed"),
+        (
+            InvalidCredentialError(context_msg="(Server not found in Kerberos database)"),
+            Kind.AUTH,
+            "node1: no login with kerberos: Server not",
+        ),
     ],
 )
 def test_kind_and_message(error: Exception, kind: Kind, message: str) -> None:

@@ -235,11 +235,22 @@ def test_secret_is_resolved_once_and_only_when_needed(nodes: Nodes) -> None:
     assert asked == ["{env UNUSED}"]
 
 
-def test_without_a_password_no_secret_is_asked_for(nodes: Nodes) -> None:
+@pytest.mark.parametrize(
+    ("login", "references"),
+    [
+        ({"auth": "basic"}, ["{terminal USER}"]),
+        ({"auth": "negotiate", "username": None}, []),
+        ({"auth": "kerberos"}, []),
+        ({"auth": "certificate", "username": None, "certificate": "/nowhere.pem"}, []),
+    ],
+)
+def test_without_a_password_a_terminal_is_asked_if_there_is_a_user(
+    nodes: Nodes, login: dict[str, Any], references: list[str]
+) -> None:
+    """But for Kerberos, which has its ticket, and for a certificate, whose key need not have one."""
     asked: list[str] = []
-    lost = bridge_to(nodes, asked=asked, password=None, auth="basic").get_report("node1")
-    assert isinstance(lost, Lost)
-    assert (lost.reason, asked) == ("refused", [])
+    bridge_to(nodes, asked=asked, password=None, **login).get_report("node1")
+    assert asked == [reference.replace("USER", nodes.username) for reference in references]
 
 
 def test_names_with_a_dot_are_left_as_they_are(nodes: Nodes) -> None:
