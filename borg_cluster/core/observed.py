@@ -12,6 +12,7 @@ STOPPED_STATES = frozenset({"Off", "Saved"})
 """States of a VM in which no process holds its files."""
 SETTLED_STATES = STOPPED_STATES | {"Running", "Paused"}
 STOPPED_RESOURCE_STATES = frozenset({"Offline", "Failed"})
+_CHECKPOINT_LEAVES = (".avhdx", ".avhd")
 PENDING_STATES = frozenset({"Pending", "OnlinePending", "OfflinePending"})
 
 
@@ -68,6 +69,15 @@ class Observed:
         if self.role is not None and (self.role.state in PENDING_STATES or self.role.vm_resource_state in PENDING_STATES):
             return False
         return all(found.registration.state in SETTLED_STATES for found in self.registrations)
+
+    @property
+    def has_checkpoints(self) -> bool:
+        """Unregistering would merge disks if it found them."""
+        return any(
+            found.registration.checkpoint_ids
+            or any(path.lower().endswith(_CHECKPOINT_LEAVES) for path in found.registration.disk_paths)
+            for found in self.registrations
+        )
 
     @property
     def why_not_whole(self) -> str | None:

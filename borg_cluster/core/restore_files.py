@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from borg_cluster.core.archive import FOLDER, ArchivedFile, Manifest
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import FileKind, Inventory, OwnedFile, VirtualMachine, path_key
 from borg_cluster.core.policy import Located, Mount, locate
 from borg_cluster.core.step import Move, StagedFile
@@ -115,7 +116,7 @@ def plan_files(manifest: Manifest, inventory: Inventory, vm: VirtualMachine | No
         kept=kept,
         parked=parked,
         saved=saved,
-        leftovers=_moves((file.final for file in staged if file not in in_the_way), site, "parked"),
+        leftovers=parked + _moves((file.final for file in staged if file not in in_the_way), site, "parked"),
         traces=traces,
         folders=tuple(dict.fromkeys(site.folder(path) for path in touched)),
         warnings=tuple(_warnings(manifest, vm)),
@@ -148,17 +149,17 @@ def _why_kept(file: ArchivedFile, inventory: Inventory, site: Site, vm_id: str) 
             continue
         if not file.read_only:
             raise Refused(
-                f"{file.windows_path} is now a file of the virtual machine {vm.name} ({vm.id})",
+                f"{file.windows_path} is now a file of the virtual machine {one_line(vm.name)} ({vm.id})",
                 hint="extract the files elsewhere with --to DIR",
                 path=file.windows_path,
             )
         if (file.size, file.identifier) != (owned.size, owned.identifier):
             raise Refused(
-                f"{file.windows_path} was replaced since the backup and {vm.name} ({vm.id}) uses it too",
+                f"{file.windows_path} was replaced since the backup and {one_line(vm.name)} ({vm.id}) uses it too",
                 hint="extract the files elsewhere with --to DIR",
                 path=file.windows_path,
             )
-        return f"it is there with the same size and identity, and {vm.name} uses it too"
+        return f"it is there with the same size and identity, and {one_line(vm.name)} uses it too"
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from borg_cluster.core.archive import ArchiveKind, Manifest
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import FileKind, FindingCode, Inventory, VirtualMachine, path_key
 from borg_cluster.core.policy import Mount, locate
 from borg_cluster.errors import Refused
@@ -62,7 +63,7 @@ def role_name(manifest: Manifest, vm: VirtualMachine | None, saved_role: dict[st
 def refuse_unsafe(manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None) -> None:
     """Raise Refused if the archive or the VM's present state forbids a restore in place."""
     if manifest.kind is not ArchiveKind.VIRTUAL_MACHINE:
-        raise Refused(f"{manifest.name} is a volume's archive", hint=ELSEWHERE)
+        raise Refused(f"{one_line(manifest.name)} is a volume's archive", hint=ELSEWHERE)
     manifest_configuration(manifest)
     for finding in inventory.findings:
         if finding.subject == manifest.subject and finding.code in _UNSAFE:
@@ -70,7 +71,7 @@ def refuse_unsafe(manifest: Manifest, inventory: Inventory, vm: VirtualMachine |
     if vm is not None:
         busy = next((_BUSY[status] for status in vm.operational_status if status in _BUSY), None)
         if busy is not None:
-            raise Refused(f"{vm.name} ({vm.id}) is busy: {busy}", hint=_WAIT)
+            raise Refused(f"{one_line(vm.name)} ({vm.id}) is busy: {busy}", hint=_WAIT)
     _refuse_clustered_disk(manifest, inventory)
     _refuse_silence(manifest, inventory, vm)
 
@@ -96,14 +97,15 @@ def _refuse_silence(manifest: Manifest, inventory: Inventory, vm: VirtualMachine
     for node in inventory.unanswered:
         if node.reason != "down" or (node.node.lower() == last.lower() and not _fails_over(manifest, vm)):
             raise Refused(
-                f"{manifest.name} ({manifest.subject}) may be on {node.node}, which gave no report: {node.message}",
+                f"{one_line(manifest.name)} ({manifest.subject}) may be on {node.node}, which gave no report: {node.message}",
                 hint=node.hint or f"bring {node.node} back, or " + ELSEWHERE,
                 node=node.node,
             )
     resource = next((item for item in vm.resources if item.resource_type == VM_RESOURCE), None) if vm is not None else None
     if resource is not None and resource.state not in {"Offline", "Failed"}:
         raise Refused(
-            f"the cluster says that {manifest.name} ({manifest.subject}) is {resource.state}, and no node reports it", hint=_WAIT
+            f"the cluster says that {one_line(manifest.name)} ({manifest.subject}) is {resource.state}, and no node reports it",
+            hint=_WAIT,
         )
 
 
@@ -119,7 +121,7 @@ def refuse_role(
     for other in inventory.virtual_machines:
         if other.id != manifest.subject and other.role is not None and other.role.name.lower() == name.lower():
             raise Refused(
-                f"the role name {name} belongs to the virtual machine {other.name} ({other.id})",
+                f"the role name {one_line(name)} belongs to the virtual machine {one_line(other.name)} ({other.id})",
                 hint="rename that role, then try again",
                 role=name,
             )

@@ -137,8 +137,8 @@ class Unregister:
 class Place:
     """Rename the staged files to where they belong.
 
-    ``leftovers``: where a remnant in such a place is parked first. ``traces``: change tracking that the new VM may make beside
-    its disks, and where taking it back puts that.
+    ``leftovers``: where what is still there of the old VM is parked first. ``traces``: change tracking that the new VM may make
+    beside its disks, and where taking it back puts that.
     """
 
     kind: Literal["Place"] = "Place"

@@ -9,6 +9,7 @@ from uuid import uuid4
 from borg_cluster import journal
 from borg_cluster.context import Context
 from borg_cluster.core import event
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.progress import Progress, Turned
 from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest, Source, plan_release, plan_restore, plan_undo
 from borg_cluster.discover import current_inventory
@@ -129,7 +130,7 @@ def _refuse_unfinished(context: Context, planned: RestorePlan) -> None:
         if other.plan.vm_id == planned.vm_id and other.outcome is None:
             restore_id = other.plan.source.restore_id
             raise AlreadyRunning(
-                f"{planned.name} has an unfinished {other.purpose}: {restore_id}",
+                one_line(f"{planned.name} has an unfinished {other.purpose}: {restore_id}"),
                 hint=f"borg-cluster resume {restore_id}, or borg-cluster undo {restore_id}",
                 restore_id=restore_id,
             )
@@ -142,7 +143,8 @@ def _refuse_older(context: Context, progress: Progress) -> None:
     for newer in known[ids.index(progress.plan.source.restore_id) + 1 :]:
         if newer.plan.vm_id == progress.plan.vm_id and newer.outcome not in {"undone", "refused"}:
             restore_id = newer.plan.source.restore_id
-            raise Refused(f"{progress.plan.name} was restored again since: {restore_id}", hint=f"borg-cluster undo {restore_id}")
+            message = one_line(f"{progress.plan.name} was restored again since: {restore_id}")
+            raise Refused(message, hint=f"borg-cluster undo {restore_id}")
 
 
 def _now(context: Context) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 
 from borg_cluster.bridge import Lost
 from borg_cluster.core import step as kinds
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import path_key
 from borg_cluster.core.observed import Observed
 from borg_cluster.core.step import Move, Step
 from borg_cluster.core.vm_state import RegisterResult, RoleSettingResult
-from borg_cluster.errors import Claimed, RestoreStopped
+from borg_cluster.errors import Claimed, CommandFailed, RestoreStopped
 from borg_cluster.extract.confirm import confirm
 from borg_cluster.extract.scene import REAPPEAR_SECONDS, SETTINGS, START_SECONDS, STOP_SECONDS, Scene, lost, setting_of
 from borg_cluster.extract.stage import inspect, stage
@@ -41,7 +42,7 @@ def _claim(step: kinds.Claim, scene: Scene) -> Lost | None:
         return answer
     if not answer.acquired:
         raise Claimed(
-            f"{scene.progress.plan.name} ({scene.vm_id}) is claimed by {answer.holder} since {answer.since}: {answer.purpose}",
+            one_line(f"{scene.progress.plan.name} is claimed by {answer.holder} since {answer.since}: {answer.purpose}"),
             hint=f"wait until it is done; if it died, its claim is the file {answer.path}",
             holder=answer.holder,
             since=answer.since,
@@ -135,18 +136,27 @@ def _park(step: kinds.Park | kinds.Unpark, scene: Scene) -> Lost | None:
 
 
 def _place(step: kinds.Place, scene: Scene) -> Lost | None:
-    """Rename the staged files into their places, and out of the way before what unregistering left there."""
-    staged = {path_key(move.destination) for move in step.moves if scene.observed.exists(move.source)}
-    unknown = _move(scene, tuple(move for move in step.leftovers if path_key(move.source) in staged))
-    return unknown or _move(scene, step.moves)
+    """Rename the staged files into their places, and out of the way before what is still there of the old VM."""
+    placed = {path_key(move.destination) for move in step.moves if not scene.observed.exists(move.source)}
+    still_there = tuple(
+        move for move in step.leftovers if path_key(move.source) not in placed and not scene.observed.exists(move.destination)
+    )
+    return _move(scene, still_there) or _move(scene, step.moves)
 
 
 def _withdraw(step: kinds.Withdraw | kinds.PutConfigurationBack, scene: Scene) -> Lost | None:
     return _move(scene, tuple(move for move in step.moves if not scene.observed.exists(move.destination)))
 
 
-def _unregister(_: kinds.Unregister, scene: Scene) -> Lost | None:
-    return lost(scene.context.bridge.unregister_vm(scene.holder, vm_id=scene.vm_id))
+def _unregister(step: kinds.Unregister, scene: Scene) -> Lost | None:
+    """Unregister; if Windows minds that the disks are parked, with them in place, which only checkpoints would forbid."""
+    try:
+        return lost(scene.context.bridge.unregister_vm(scene.holder, vm_id=scene.vm_id))
+    except CommandFailed:
+        if not step.moves or scene.observed.has_checkpoints:
+            raise
+    back = tuple(Move(source=move.destination, destination=move.source) for move in step.moves)
+    return _move(scene, back) or lost(scene.context.bridge.unregister_vm(scene.holder, vm_id=scene.vm_id))
 
 
 def _register(step: kinds.Register, scene: Scene) -> Lost | None:

@@ -10,6 +10,7 @@ from borg_cluster.borg import ListedArchive
 from borg_cluster.catalog import manifest_from_json
 from borg_cluster.context import Context
 from borg_cluster.core.archive import CHECKPOINT_SUFFIX, FOLDER, ArchiveKind, Manifest
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import vm_id_key
 from borg_cluster.errors import BorgFailed, Refused, UnknownVM
 from borg_cluster.extract.stage import open_repository
@@ -128,10 +129,10 @@ def _choose(archives: tuple[Candidate, ...], which: str) -> Candidate:
     if until is None:
         near = difflib.get_close_matches(which, [one.archive for one in archives], n=1)
         hint = f"did you mean {near[0]}?" if near else "say latest, an archive's name, or a date such as 2026-03-01"
-        raise Refused(f"{archives[0].name} has no archive {which!r}", hint=hint)
+        raise Refused(f"{one_line(archives[0].name)} has no archive {which!r}", hint=hint)
     found = [one for one in archives if _moment(one.created_at) < until]
     if not found:
-        raise Refused(f"{archives[0].name} has no archive up to {which}", hint=f"its oldest is {archives[0].archive}")
+        raise Refused(f"{one_line(archives[0].name)} has no archive up to {which}", hint=f"its oldest is {archives[0].archive}")
     return found[-1]
 
 

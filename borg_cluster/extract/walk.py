@@ -12,6 +12,7 @@ from typing import Literal
 from borg_cluster.context import Context
 from borg_cluster.core import event
 from borg_cluster.core import step as kinds
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.observed import Observed
 from borg_cluster.core.progress import Begun, Done, Finished, Noted, Record, Replanned, Turned, advance
 from borg_cluster.core.restore_plan import RestorePlan, differs, plan_restore
@@ -28,6 +29,7 @@ from borg_cluster.journal import OpenJournal
 _PAUSES = (0.2, 0.5, 1.0)
 """Seconds before a step is tried again after a node was lost."""
 _SILENT = "silent_nodes"
+_UNCHANGED = "it was carried out, and what it was to change has not changed"
 _TOUCHES_NOTHING = frozenset({"Claim", "Stage", "Inspect"})
 _AS_IT_IS = _TOUCHES_NOTHING | {"AwaitUnclustered", "Confirm", "Clear", "Release", "Unclaim"}
 """Steps that don't mind a VM that is starting or stopping, or wait for it themselves."""
@@ -118,7 +120,8 @@ class Walk:
         if isinstance(error, BorgClusterError) and error.hint:
             hint = f"{error.hint}; then {hint}"
         fields |= {"restore_id": restore_id, "step": step.kind if step else None}
-        return RestoreStopped(f"the {self.progress.purpose} of {self._plan.name} stopped{where}: {error}", hint=hint, **fields)
+        message = one_line(f"the {self.progress.purpose} of {self._plan.name} stopped{where}: {error}")
+        return RestoreStopped(message, hint=one_line(hint), **fields)
 
     def _reclaim(self) -> None:
         """Make sure that the claim is still ours when a restore is taken up again."""
@@ -173,6 +176,8 @@ class Walk:
             if not problem:
                 self._done(step, begun_at, acted=True)
                 return
+            if isinstance(step, kinds.Stop | kinds.Start | kinds.AwaitUnclustered) and problem == _UNCHANGED:
+                break  # it has waited long enough itself
             if pause is not None:
                 time.sleep(pause)
         raise RestoreStopped(problem)
@@ -188,7 +193,7 @@ class Walk:
             return ""  # the answer said so
         following = self.progress.steps[self.progress.steps.index(step) + 1 :][:1]
         self._seen = self._look.now((*paths(step), *(path for after in following for path in paths(after))))
-        return "what it was to change has not changed" if is_done(step, self._seen) is False else ""
+        return _UNCHANGED if is_done(step, self._seen) is False else ""
 
     def _attempt(self, step: Step, observed: Observed, *, in_doubt: bool) -> str:
         scene = Scene(

@@ -115,17 +115,35 @@ def test_a_vm_whose_role_is_offline_is_set_aside_whole(site: RestoreSite, listed
     assert after["files"] == before["files"]
 
 
-@pytest.mark.parametrize("step", ["Stage", "Stop", "Park"])
+@pytest.mark.parametrize("step", ["Stage", "SaveRole"])
 def test_a_checkpoint_taken_meanwhile_is_set_aside_too(site: RestoreSite, step: str) -> None:
     vm_id = site.id_of(WEB)
     taken: list[object] = []
-    at_step(site, "Stage" if step == "Stage" else "SaveRole", lambda: taken.append(site.cluster.take_checkpoint(vm_id)))
+    at_step(site, step, lambda: taken.append(site.cluster.take_checkpoint(vm_id)))
     restore_id = restore(site, WEB)
     assert taken
     assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
     extract.undo(site.context, restore_id)
     assert len(site.fingerprint()["vms"][vm_id]["definition"]["checkpoints"]) == 1
     assert [name for name in site.fingerprint()["files"] if name.endswith(".avhdx")]
+
+
+@pytest.mark.parametrize("name", [WEB, CHAIN])
+def test_remove_vm_may_mind_that_the_disks_are_parked(site: RestoreSite, name: str) -> None:
+    """Without checkpoints they are put back for it; with checkpoints it would merge them, so that the restore stops there."""
+    site.cluster.switches.remove_vm_needs_disks = True
+    before, vm_id = site.fingerprint(), site.id_of(name)
+    if name == WEB:
+        restore_id = restore(site, name)
+        assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+    else:
+        with pytest.raises(RestoreStopped, match="at Unregister") as caught:
+            restore(site, name)
+        restore_id = str(caught.value.fields["restore_id"])
+    site.cluster.switches.remove_vm_needs_disks = False
+    extract.undo(site.context, restore_id)
+    assert site.fingerprint() == before
+    assert site.own_files() == []
 
 
 def test_release_deletes_the_old_one_and_ends_undo(site: RestoreSite) -> None:
@@ -156,7 +174,7 @@ def test_an_iso_that_another_vm_has_stays_where_it_is(site: RestoreSite) -> None
     site.cluster.destroy(site.id_of(CHAIN))
     site.cluster.edit(site.id_of(PLAIN), lambda machine: machine.definition.dvds.clear())
     real.unlink()
-    restore(site, next(key for key in site.then["vms"] if key == plan.vm_id))
+    restore(site, plan.vm_id)
     assert real.read_bytes() == noise("installer", 65536)
 
 
@@ -184,14 +202,14 @@ def test_a_vm_left_in_the_middle_is_not_restored_again(site: RestoreSite) -> Non
     restore_id = caught.value.fields["restore_id"]
     assert f"resume {restore_id}, or borg-cluster undo {restore_id}" in (caught.value.hint or "")
     with pytest.raises(AlreadyRunning, match="unfinished"):
-        extract.restore(site.context, RestoreRequest(vm=site.then and next(iter(_web(site)))))
+        extract.restore(site.context, RestoreRequest(vm=_web(site)))
     extract.undo(site.context, str(restore_id))
     assert site.fingerprint() == before
     assert site.own_files() == []
 
 
-def _web(site: RestoreSite) -> list[str]:
-    return [key for key, vm in site.then["vms"].items() if vm["definition"]["name"] == WEB]
+def _web(site: RestoreSite) -> str:
+    return next(key for key, vm in site.then["vms"].items() if vm["definition"]["name"] == WEB)
 
 
 def test_a_damaged_file_stops_it_before_anything_is_touched(site: RestoreSite) -> None:

@@ -160,7 +160,8 @@ def test_done_is_what_can_be_seen(step: Step, observed: Observed, done: bool | N
         (PARK, seen(None, OFF, files=placed(True, False, in_use=True)), "is in use"),
         (PARK, seen(None, OFF, files=placed(True, True)), "taken by another file"),
         (PARK, seen(None, OFF, files=placed(True, False), lost=("node3",)), "does not answer"),
-        (UNREGISTER, seen(None, OFF, files=placed(True, True)), "back in its old place"),
+        (UNREGISTER, seen(None, replace(OFF, checkpoint_ids=("c",)), files=placed(True, True)), "back in its old place"),
+        (UNREGISTER, seen(None, replace(OFF, disk_paths=(r"C:\V\a.avhdx",)), files=placed(True, True)), "back in its old place"),
         (PLACE, seen(None, OFF, files=placed(False, True)), "registered on node1"),
         (PLACE, seen(None, files=placed(False, False)), "is gone"),
         (REGISTER, seen(None, files=GONE), "is gone"),
@@ -183,6 +184,7 @@ def test_what_a_step_needs_is_said_in_words(step: Step, observed: Observed, why:
     [
         (PARK, seen(None, OFF, files=placed(True, False))),
         (UNREGISTER, seen(None, OFF, files=placed(False, True))),
+        (UNREGISTER, seen(None, OFF, files=placed(True, False))),
         (PLACE, seen(None, files=placed(False, True))),
         (REGISTER, seen(None, files=VMCX)),
         (kinds.RemoveRole(name="web"), seen(OFFLINE)),
