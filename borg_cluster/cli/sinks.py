@@ -1,8 +1,10 @@
 """Where events go: to a list of sinks, each a callable. The terminal has its own file."""
 
+import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from threading import RLock
@@ -56,6 +58,33 @@ def json_log(clock: Callable[[], datetime]) -> Sink:
         write_json_line(event_type(event), at=clock(), fields=fields_of(event))
 
     return log
+
+
+class _ToEvents(logging.Handler):
+    """Makes a warning of our own modules an event, so that it reaches every sink; the same one only once."""
+
+    def __init__(self, emit: Sink) -> None:
+        super().__init__(level=logging.WARNING)
+        self._emit = emit
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on as Warned."""
+        message = record.getMessage()
+        if message not in self._told:
+            self._told.add(message)
+            self._emit(Warned(subject=record.name.partition(".")[0], message=message, hint=None))
+
+
+@contextmanager
+def log_to(emit: Sink) -> Iterator[None]:
+    """Let what our modules log as warnings be events meanwhile."""
+    logger, handler = logging.getLogger("borg_cluster"), _ToEvents(emit)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from borg_cluster.catalog import Catalog
 from borg_cluster.catalog.recorder import attempt_recorder
 from borg_cluster.cli.options import Settings
 from borg_cluster.cli.render import new_console
-from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log
+from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log, log_to
 from borg_cluster.cli.terminal import Terminal
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event
@@ -54,6 +54,7 @@ def open_site(settings: Settings, *sinks: Sink) -> Iterator[Site]:
         names: dict[str, str] = {}
         shown = fan_out(tally, *sinks, _view(settings, stack, names))
         emit = fan_out(shown, _observers(settings.plugins, shown))
+        stack.enter_context(log_to(emit))
         state = config.state_directory(os.environ)
         context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state))
         yield Site(context=context, console=new_console(color=settings.color), tally=tally, names=names)

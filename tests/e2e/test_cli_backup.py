@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+from borg_cluster.catalog import Catalog
 from borg_cluster.run_record import job_lock
 from borg_cluster.simulator import story
 from tests.e2e.conftest import Shop
@@ -19,10 +20,15 @@ def test_create_backs_up_and_list_shows_it(shop: Shop) -> None:
     assert listed.code == 0
     assert listed.out.count("hv.example.test-") == 1
     assert shop.run("list", "O'Brien").code == 4
+    (shop.site.folder / "etc" / "passphrase").chmod(0o644)
     document = shop.ask("create", "one")
+    assert document["warnings"] == 1, "everybody can read the passphrase"
     assert [archive["name"] for archive in document["archives"]] == [story.QUOTED]
     assert document["failed"] == []
     assert len(shop.ask("list")["archives"]) == 2
+    with Catalog.open(shop.site.folder / "state" / "catalog.sqlite") as catalog:
+        runs = [(run.verb, run.exit_code, run.done, run.warnings) for run in catalog.runs("hv.example.test")]
+    assert runs == [("create", 0, 1, 0), ("create", 1, 1, 1)]
 
 
 def test_a_dry_run_is_the_plan_and_makes_nothing(window: Shop) -> None:
