@@ -209,7 +209,7 @@ def test_a_vm_left_in_the_middle_is_not_restored_again(site: RestoreSite) -> Non
 
 
 def _web(site: RestoreSite) -> str:
-    return next(key for key, vm in site.then["vms"].items() if vm["definition"]["name"] == WEB)
+    return str(next(key for key, vm in site.then["vms"].items() if vm["definition"]["name"] == WEB))
 
 
 def test_a_damaged_file_stops_it_before_anything_is_touched(site: RestoreSite) -> None:
