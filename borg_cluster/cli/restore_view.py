@@ -12,7 +12,7 @@ from borg_cluster.core.restore_plan import RestorePlan
 
 def restore_view(plan: RestorePlan) -> RenderableType:
     """Return the plan for a terminal."""
-    made = f" made {moment(plan.manifest.created_at)}, {plan.manifest.consistency}"
+    made = f" made {moment(plan.manifest.created_at)}, consistency {plan.manifest.consistency}"
     parts: list[RenderableType] = [
         sentence(vm_label(plan.name, plan.vm_id), " from its archive", made),
         words(f"  {plan.source.archive}", "dim"),
