@@ -87,7 +87,10 @@ class RunRecord:
                 continue
             record = cls(path, file)
             file.seek(0)
-            record._replay(file.read())
+            text = file.read()
+            record._replay(text)
+            if text and not text.endswith("\n"):
+                file.write("\n")  # or else what comes next would be torn as well
             adopted.append(record)
         return tuple(adopted)
 

@@ -158,7 +158,7 @@ def _volume(planned: PlannedArchive, views: Path, folders: _Folders) -> Source:
             walked[name] = folder
             roots.append(f"{posixpath.dirname(folder).rstrip('/')}/./{name}")
         else:
-            base = _make_view(folder, [name], views)
+            base = _make_view(folder, name.split("/"), views)
             walked[name] = f"{base}/{name}"
             roots.extend(f"{base}/./{name}/{entry}" for entry in _expressible(folder, entries))
         real.extend(_really_left_out(planned, folder, name, folders))
@@ -193,8 +193,9 @@ def _expressible(folder: str, entries: list[str]) -> list[str]:
 def _really_left_out(planned: PlannedArchive, folder: str, name: str, folders: _Folders) -> Iterator[LeftOut]:
     """Yield what is left out under the names that it has here; what isn't there need not be left out."""
     for file in planned.left_out:
-        head, _, inside = file.archive_path.partition("/")
-        found = folders.real(folder, inside.split("/")) if head == name else None
+        if not file.archive_path.startswith(f"{name}/"):
+            continue
+        found = folders.real(folder, file.archive_path.removeprefix(f"{name}/").split("/"))
         if found is not None:
             below = "/".join(found)
             yield replace(file, local_path=f"{folder.rstrip('/')}/{below}", archive_path=f"{name}/{below}")

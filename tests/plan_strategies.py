@@ -49,7 +49,7 @@ NAMES = (
 )
 MOUNTS = (
     Mount(windows=r"C:\ClusterStorage\Volume1", path="/mnt/hv/Volume1", name="Volume1", node=None, writable=True),
-    Mount(windows=r"C:\ClusterStorage\Volume2", path="/mnt/x/", name="Volume 2/{}", node=None, writable=True),
+    Mount(windows=r"C:\ClusterStorage\Volume2", path="/mnt/x/", name="Volume 2 {}", node=None, writable=True),
     Mount(windows=r"\\files\vms", path="/mnt/hv/Volume1", name="vms", node=None, writable=True),
     Mount(windows=r"C:\ClusterStorage\Volume1\sub", path="/mnt/hv/Volume1/sub", name="sub", node=None, writable=True),
     Mount(windows="D:\\", path="/mnt/node1", name="node1-d", node="node1", writable=True),

@@ -37,9 +37,18 @@ class Explanation:
 
 
 def plain_view(planned: PlannedArchive) -> View:
-    """Return the view of mounts whose folders are named as the mounts are: Borg walks them where they are."""
+    """Return the view of the mounts as they are here.
+
+    Borg walks a folder where it is if it is called as the mount is; others it walks through a view of the right name, whose lines
+    are these with another folder before them.
+    """
     folders = {name: folder.rstrip("/") for folder, name in planned.roots}
-    return View(folders=folders, roots=tuple(f"{posixpath.dirname(folder)}/./{name}" for name, folder in folders.items()))
+    return View(folders=folders, roots=tuple(_plain_root(folder, name) for name, folder in folders.items()))
+
+
+def _plain_root(folder: str, name: str) -> str:
+    above, here = posixpath.split(folder)
+    return f"{above.rstrip('/')}/./{here}" if here == name else folder
 
 
 def volume_patterns(planned: PlannedArchive, view: View | None = None) -> tuple[str, ...]:
@@ -53,8 +62,8 @@ def volume_patterns(planned: PlannedArchive, view: View | None = None) -> tuple[
     ours = [exclusion(f"{folder}/{FOLDER}") for folder in view.folders.values()]
     others = []
     for file in planned.left_out:
-        name, _, inside = file.archive_path.partition("/")
-        others.append(exclusion(f"{view.folders[name]}/{inside}"))
+        name = next(name for name in view.folders if file.archive_path.startswith(f"{name}/"))
+        others.append(exclusion(f"{view.folders[name]}/{file.archive_path.removeprefix(f'{name}/')}"))
     return (*roots, *ours, *sorted(set(others)))
 
 
