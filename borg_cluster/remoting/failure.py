@@ -1,6 +1,7 @@
 """Every way that a session or a command can fail, brought to one family."""
 
 import importlib
+import re
 import ssl
 from collections.abc import Iterator
 from enum import StrEnum
@@ -119,18 +120,18 @@ _PACKAGES = {
 """What a way to log in needs beside our own requirements."""
 
 _KERBEROS_HINTS = {
-    "Server not found in Kerberos database": "the domain knows no such service: use the name of the node under which it joined "
-    "(cluster: domain:), and look with setspn -L",
+    r"Server (\S+ )?not found in Kerberos database": "the node must be asked under the name that it joined the domain with, which "
+    "`setspn -L NODE` shows",
     "Matching credential not found": "kinit as the user of remoting: username:",
     "No Kerberos credentials available": "kinit, or give remoting: username: and password:",
     "No credentials were supplied": "kinit, or give remoting: username: and password:",
-    "Cannot find KDC": "the user's realm needs an entry in /etc/krb5.conf or in DNS",
+    r"Cannot find KDC( for realm \S+)?": "the realm (in capitals) needs an entry in /etc/krb5.conf or in DNS",
     "Clock skew too great": "set this machine's clock as the domain has it",
     "Preauthentication failed": "check remoting: password:",
     "Password incorrect": "check remoting: password:",
-    "Client not found in Kerberos database": "check remoting: username: (user@REALM)",
+    r"Client (\S+ )?not found in Kerberos database": "check remoting: username: (user@REALM)",
 }
-"""What to do about what MIT Kerberos says."""
+"""What to do about what MIT Kerberos says, by a pattern of it."""
 
 
 def _no_login(error: Exception, settings: RemotingSettings, node: str) -> RemotingError:
@@ -141,9 +142,9 @@ def _no_login(error: Exception, settings: RemotingSettings, node: str) -> Remoti
         return RemotingError(
             Kind.AUTH, f"{node}: no login with {settings.auth}: the package {package} is not installed", hint=hint
         )
-    for words, hint in _KERBEROS_HINTS.items():
-        if words in said:
-            return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {words}", hint=hint)
+    for pattern, hint in _KERBEROS_HINTS.items():
+        if found := re.search(pattern, said):
+            return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {found[0]}", hint=hint)
     hint = "remoting: auth:, username: and password: must fit each other; Kerberos needs a ticket (kinit)"
     return RemotingError(Kind.AUTH, f"{node}: no login with {settings.auth}: {said}", hint=hint)
 

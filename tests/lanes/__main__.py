@@ -1,0 +1,169 @@
+"""Run lanes: ``python -m tests.lanes kerberos``, or ``all``, which begins with the ordinary tests.
+
+One line a lane: how many passed and failed, or that it was not run and why. Only a failure ends with an error.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+ROOT = Path(__file__).parents[2]
+CACHE = Path(sys.prefix) / "lanes"
+"""What lanes have built; it goes when the virtual environment does."""
+
+KERBEROS_TOOLS = {"krb5-kdc": "krb5kdc", "krb5-admin-server": "kadmin.local", "krb5-user": "kinit", "libkrb5-dev": "krb5-config"}
+"""A program of each Debian package that the Kerberos lane needs."""
+
+SYSTEM = ("/usr/sbin", "/sbin")
+
+
+class NotRun(Exception):
+    """A lane can't run here; the text says why, in one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """Tests in a folder, what makes them ready (returning more environment), and what runs them."""
+
+    name: str
+    prepare: Callable[[], Mapping[str, str]] = field(default=dict)
+    run: Callable[[str, Mapping[str, str]], tuple[int, int]]
+
+
+def run_pytest(name: str, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Run a lane's tests; return how many passed and failed."""
+    return _pytest([str(Path(__file__).parent / name)], {**environment, "BORG_CLUSTER_LANE": name})
+
+
+def run_suite(_: str, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Run the ordinary tests."""
+    return _pytest([], environment)
+
+
+def run_pester(_: str, environment: Mapping[str, str]) -> tuple[int, int]:
+    """Run the tests of the PowerShell module."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.xml"
+        script = Path(__file__).parent / "powershell" / "run.ps1"
+        command = ["pwsh", "-NoProfile", "-NonInteractive", "-File", str(script), "-Result", str(result)]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+        if not result.is_file():
+            return 0, 1 if done.returncode else 0
+        return _counted(result)
+
+
+def prepare_kerberos() -> Mapping[str, str]:
+    """Have a KDC and Python's Kerberos; return the environment in which they are found."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM))
+    missing = [package for package, program in KERBEROS_TOOLS.items() if shutil.which(program, path=path) is None]
+    if missing:
+        _install(missing)
+    built = CACHE / "kerberos"
+    environment = {"PATH": path, "PYTHONPATH": str(built)}
+    works = [sys.executable, "-c", "import gssapi, krb5"]
+    if subprocess.run(works, env={**os.environ, **environment}, capture_output=True, check=False).returncode:
+        _pip("install", "--no-deps", "--upgrade", "--target", str(built), "gssapi", "krb5", "decorator")
+    return environment
+
+
+def prepare_recordings() -> Mapping[str, str]:
+    """Have the source distribution of the pypsrp that is installed, unpacked."""
+    folder = CACHE / "recordings"
+    if not any(folder.glob("*.tar.gz")):
+        version = subprocess.run(
+            [sys.executable, "-c", "from importlib.metadata import version; print(version('pypsrp'))"],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip()
+        _pip("download", "--no-deps", "--no-binary", "pypsrp", "--dest", str(folder), f"pypsrp=={version}")
+    return {"BORG_CLUSTER_RECORDINGS": str(next(folder.glob("*.tar.gz")))}
+
+
+def prepare_powershell() -> Mapping[str, str]:
+    """Have PowerShell and Pester 5; they are not installed from here."""
+    if shutil.which("pwsh") is None:
+        raise NotRun("pwsh is not installed")
+    test = "exit [int](-not (Get-Module -ListAvailable Pester | Where-Object Version -ge 5.0))"
+    if subprocess.run(["pwsh", "-NoProfile", "-NonInteractive", "-Command", test], capture_output=True, check=False).returncode:
+        raise NotRun("PowerShell has no Pester 5")
+    return {}
+
+
+LANES = {
+    lane.name: lane
+    for lane in (
+        Lane(name="tests", run=run_suite),
+        Lane(name="kerberos", prepare=prepare_kerberos, run=run_pytest),
+        Lane(name="recordings", prepare=prepare_recordings, run=run_pytest),
+        Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
+    )
+}
+
+
+def _install(packages: list[str]) -> None:
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise NotRun(f"these Debian packages are missing: {' '.join(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages]
+    # the lists may be absent (a fresh image) or old: try what is there, then fetch them
+    for command in (install, ["apt-get", "update", "-qq"], install):
+        done = subprocess.run(command, env=environment, capture_output=True, check=False)
+        if done.returncode == 0 and command is install:
+            return
+    raise NotRun(f"apt could not install {' '.join(packages)}")
+
+
+def _pip(*words: str) -> None:
+    command = [sys.executable, "-m", "pip", *words, "-q", "--disable-pip-version-check", "--no-input"]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    if done.returncode:
+        said = (done.stderr.strip() or "nothing").splitlines()[-1]
+        raise NotRun(f"pip {words[0]} failed: {said}")
+
+
+def _pytest(words: list[str], environment: Mapping[str, str]) -> tuple[int, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.xml"
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={result}", *words]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+        return _counted(result) if result.is_file() else (0, max(done.returncode, 1))
+
+
+def _counted(result: Path) -> tuple[int, int]:
+    suites = ET.parse(result).getroot().iter("testsuite")  # noqa: S314 - written just now, by the tests' own runner
+    total = failed = skipped = 0
+    for suite in suites:
+        total += int(suite.get("tests", 0))
+        failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped += int(suite.get("skipped", suite.get("disabled", 0)))
+    return total - failed - skipped, failed
+
+
+def run(lane: Lane) -> tuple[str, int]:
+    """Run one lane; return its line and how many failed."""
+    try:
+        environment = lane.prepare()
+    except NotRun as reason:
+        return f"{lane.name}: not run: {reason}", 0
+    passed, failed = lane.run(lane.name, environment)
+    return f"{lane.name}: {passed} passed, {failed} failed", failed
+
+
+def main(names: list[str]) -> int:
+    """Run the lanes of these names; return the exit code."""
+    results = [run(LANES[name]) for name in (LANES if names == ["all"] else names)]
+    sys.stdout.flush()
+    for line, _ in results:
+        sys.stdout.write(f"{line}\n")
+    return int(any(failed for _, failed in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
