@@ -120,8 +120,7 @@ _PACKAGES = {
 """What a way to log in needs beside our own requirements."""
 
 _KERBEROS_HINTS = {
-    r"Server (\S+ )?not found in Kerberos database": "the node must be asked under the name that it joined the domain with, which "
-    "`setspn -L NODE` shows",
+    r"Server (\S+ )?not found in Kerberos database": "the node must be asked under the name it has in the domain: setspn -L NODE",
     "Matching credential not found": "kinit as the user of remoting: username:",
     "No Kerberos credentials available": "kinit, or give remoting: username: and password:",
     "No credentials were supplied": "kinit, or give remoting: username: and password:",
