@@ -26,7 +26,7 @@ from borg_cluster.borg_arguments import (
 from borg_cluster.borg_items import StoredFile, read_items
 from borg_cluster.borg_process import Call, Finished, Message, environment, run
 from borg_cluster.core.policy import BorgSettings, Repository
-from borg_cluster.errors import BorgFailed
+from borg_cluster.errors import BorgFailed, UsageError
 
 T = TypeVar("T")
 Heed = Callable[[int, int, str | None], None]
@@ -34,6 +34,7 @@ Heed = Callable[[int, int, str | None], None]
 
 _QUICK_STATS = (1, 4, 5)
 """Since then --json need not walk every archive of the repository."""
+_VERSION = re.compile(r"borg 1\.([4-9]|\d{2})\.\d+")
 _NEVER_MATCHED = "IncludePatternNeverMatchedWarning"
 
 
@@ -84,12 +85,18 @@ class Borg:
 
     def check_repository(self) -> None:
         """Open the repository. Raises RepositoryRefused with borg's own reason if it is missing, locked or does not open."""
+        self.version()
         self._text("list", "--json", "--last", "1")
 
     def version(self) -> str:
-        """Return borg's version: ``1.4.5``."""
+        """Return borg's version: ``1.4.5``. Raises UsageError if what is configured is no borg 1.4, which alone knows ``/./``."""
         if self._version is None:
-            self._version = self._text("--version").decode().removeprefix("borg").strip()
+            said = self._text("--version").decode(errors="replace").strip()
+            if not _VERSION.match(said):
+                hint = "borg: executable: in the configuration must be a borg 1.4"
+                told = f"says '{said[:40]}'" if said.isprintable() and said else "doesn't say so"
+                raise UsageError(f"{find_borg(self._settings.executable)} is no borg 1.4: it {told}", hint=hint)
+            self._version = said.removeprefix("borg").strip()
         return self._version
 
     def create(

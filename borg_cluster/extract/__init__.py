@@ -41,12 +41,14 @@ def restore(context: Context, request: RestoreRequest | RestorePlan) -> Progress
     """Bring a VM back: as it's asked for, or by a plan that was shown before.
 
     Raises:
-        Refused: before anything was changed; Claimed if somebody else works on the VM, Vetoed if a plugin said no.
+        Refused: before anything was changed; Claimed if somebody else works on the VM, Vetoed if a plugin said no,
+            RepositoryRefused if the archive's repository doesn't open.
         RestoreStopped: in the middle; its hint says how to resume or undo it.
     """
     planned = request if isinstance(request, RestorePlan) else plan(context, request)
     context.plugins.check_extract(planned)
     _refuse_unfinished(context, planned)
+    _refuse_without_archive(context, planned.source)
     with journal.create(context.state, planned) as held:
         return _walk(context, held)
 
@@ -134,6 +136,15 @@ def _refuse_unfinished(context: Context, planned: RestorePlan) -> None:
                 hint=f"borg-cluster resume {restore_id}, or borg-cluster undo {restore_id}",
                 restore_id=restore_id,
             )
+
+
+def _refuse_without_archive(context: Context, source: Source) -> None:
+    """The catalog may know an archive that is gone, and the repository may not open: nothing is claimed for that."""
+    borg = open_repository(context, source.repository)
+    borg.check_repository()
+    if source.archive not in {listed.name for listed in borg.list_archives(source.archive)}:
+        hint = "--archive takes an older one; borg-cluster list shows them"
+        raise Refused(f"the repository {borg.repository.path} holds no archive {source.archive} any more", hint=hint)
 
 
 def _refuse_older(context: Context, progress: Progress) -> None:

@@ -39,6 +39,13 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "mnt"
 
 
+@pytest.mark.parametrize(("executable", "said"), [("true", "doesn't say so"), ("echo", "says ")])
+def test_what_is_no_borg_is_told_before_anything_is_asked(site: BorgSite, executable: str, said: str) -> None:
+    with pytest.raises(UsageError, match=rf"{executable} is no borg 1\.4: it {said}") as caught:
+        site.again(executable=executable).check_repository()
+    assert "borg: executable:" in str(caught.value.hint)
+
+
 def test_files_with_hostile_names_are_listed_extracted_and_read(site: BorgSite, source: Path, tmp_path: Path) -> None:
     names = (*HOSTILE, os.fsdecode(b"not\xffutf-8"))
     for one in ([name for name in names if "\r" not in name], ["carriage\rreturn", "new\nline"]):

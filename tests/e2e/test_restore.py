@@ -1,6 +1,7 @@
 """Whole restores with the real borg on the simulated cluster, asked without a wire: each case ends as it should."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from borg_cluster import extract, journal
 from borg_cluster.core.restore_plan import RestoreRequest
-from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RestoreStopped
+from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped
 from borg_cluster.simulator.making import noise
 from tests.e2e.restore_site import BEFORE, CHAIN, ISO, PLAIN, SAVED, WEB, RestoreSite, Stock, at_step, make_stock
 
@@ -189,6 +190,19 @@ def test_a_claimed_vm_is_left_alone(site: RestoreSite) -> None:
     assert site.fingerprint() == before
     site.cluster.invoke("node1", "Remove-BorgClusterClaim", claim)
     restore(site, WEB)
+
+
+def test_a_repository_that_does_not_open_is_seen_before_anything_is_done(site: RestoreSite) -> None:
+    before = site.fingerprint()
+    plan = extract.plan(site.context, RestoreRequest(vm=WEB))
+    moved = replace(site.context.policy.repositories[0], path="/nowhere/repository")
+    context = replace(site.context, policy=replace(site.context.policy, repositories=(moved,)))
+    with pytest.raises(RepositoryRefused, match="/nowhere"):
+        extract.restore(context, plan)
+    gone = replace(plan, source=replace(plan.source, archive="pruned-by-hand"))
+    with pytest.raises(Refused, match="holds no archive pruned-by-hand"):
+        extract.restore(site.context, gone)
+    assert (site.fingerprint(), site.own_files(), journal.restores(site.context.state)) == (before, [], ())
 
 
 def test_a_vm_left_in_the_middle_is_not_restored_again(site: RestoreSite) -> None:
