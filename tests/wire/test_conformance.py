@@ -280,8 +280,8 @@ def test_files_are_never_overwritten_nor_moved_elsewhere(target: Target, changea
     for source, destination, error_id in (
         (copy, configuration, "BorgClusterDestinationExists"),
         (absent, absent + "2", "BorgClusterSourceMissing"),
-        (disk, disk + ".moved", "BorgClusterPathRefused"),
-        (disk, copy.replace(restore_id, str(uuid.uuid4())), "BorgClusterPathRefused"),
+        (disk, disk + ".moved", "BorgClusterPathNotAllowed"),
+        (disk, copy.replace(restore_id, str(uuid.uuid4())), "BorgClusterPathNotAllowed"),
     ):
         with pytest.raises(CommandFailed) as caught:
             bridge.move_file(node, restore_id=restore_id, source=(source,), destination=(destination,))
@@ -289,5 +289,5 @@ def test_files_are_never_overwritten_nor_moved_elsewhere(target: Target, changea
     for folder_of_others in (vm.path, work_folder_of(vm), ntpath.dirname(disk)):
         with pytest.raises(CommandFailed) as caught:
             bridge.remove_restore_folder(node, restore_id=restore_id, folder=(folder_of_others,))
-        assert caught.value.fields["error_id"] == "BorgClusterPathRefused"
+        assert caught.value.fields["error_id"] == "BorgClusterPathNotAllowed"
     there(bridge.remove_restore_folder(node, restore_id=restore_id, folder=(folder,)))
