@@ -134,6 +134,15 @@ def test_certificate_of_an_unknown_authority(open_node: Open, tmp_path: Path) ->
         assert "remoting: ca:" in str(error.hint)
 
 
+def test_authority_that_cannot_be_read(open_node: Open, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name, reason in (("missing.pem", "no such file or directory"), ("empty.pem", "no certificate or crl found")):
+        error = failure_of(open_node, ca=str(tmp_path / name))
+        assert error.kind is Kind.TLS
+        assert error.message == f"node1: no authority to trust in {tmp_path / name}: {reason}"
+        assert "remoting: ca:" in str(error.hint)
+
+
 def test_certificate_of_another_name(open_node: Open, nodes: Nodes) -> None:
     error = failure_of(open_node, addresses={"node1": nodes.addresses["node2"]})
     assert error.kind is Kind.TLS
