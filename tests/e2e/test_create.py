@@ -379,6 +379,43 @@ def test_a_vm_that_is_off_is_offline(night: Night) -> None:
     assert (finished.consistency, finished.warnings) == ("offline", ())
 
 
+def grow_when_begun(night: Night, name: str) -> None:
+    """Let a VM's disks grow between the look at them and their reading."""
+    tell = night.context.emit
+
+    def emit(event: Event) -> None:
+        tell(event)
+        if isinstance(event, ArchiveStarted) and event.name == name:
+            (planned,) = [archive for archive in night.plan().archives if archive.name == name]
+            for file in planned.files:
+                if file.file.kind == "disk":
+                    with Path(file.local_path).open("ab") as disk:
+                        disk.write(b"grown")
+
+    night.context = replace(night.context, emit=emit)
+
+
+def test_a_live_disk_that_grows_is_a_warning(night: Night) -> None:
+    grow_when_begun(night, "NO")
+    assert night.run("nightly").failed == 0
+    (finished,) = [event for event in night.of(ArchiveFinished) if event.name == "NO"]
+    assert any("bytes instead of" in warning for warning in finished.warnings)
+
+
+def test_a_disk_at_rest_that_grows_fails_and_its_archive_keeps_no_name(night: Night) -> None:
+    night.reconfigure(jobs=(job("all", JobKind.VIRTUAL_MACHINES, Condition(name="legacy")),))
+    quiet = night.context
+    grow_when_begun(night, "legacy")
+    assert night.run().failed == 1
+    assert "bytes instead of" in night.of(ArchiveFailed)[0].reason
+    assert [archive.name.endswith(".checkpoint") for archive in night.borg.borg.list_archives()] == [True]
+    assert night.context.catalog.archives(night.context.policy.cluster) == ()
+    night.context = quiet
+    night.clock.advance(60)
+    assert night.run().failed == 0
+    assert [archive.name.endswith(".checkpoint") for archive in night.borg.borg.list_archives()] == [False]
+
+
 def test_a_mount_under_another_name_and_case_keeps_the_archive_paths(night: Night, tmp_path: Path) -> None:
     plain = night.plan()
     expected = {one.name: {file.file.archive_path for file in one.files} for one in plain.archives if one.files}
