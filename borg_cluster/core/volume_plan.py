@@ -82,6 +82,11 @@ def _choose(mounts: tuple[Mount, ...], jobs: tuple[Job, ...]) -> tuple[list[tupl
     return chosen, tuple(skipped)
 
 
+def wants_volume(job: Job, mount: Mount) -> bool:
+    """Return whether a volumes job saves a mount."""
+    return _wants(job, mount) is not None
+
+
 def _wants(job: Job, mount: Mount) -> str | None:
     """Return why ``job`` wants ``mount``, or None."""
     if not job.volumes:
