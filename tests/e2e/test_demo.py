@@ -21,6 +21,7 @@ def _environment(scratch: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(scratch), "COLUMNS": "80"}
 
 
+@pytest.mark.timeout(300)  # about ninety runs of borg: half a minute, and much more on a busy machine
 def test_the_story_holds_and_what_is_kept_can_be_played_with(tmp_path: Path) -> None:
     kept = tmp_path / "kept here"
     environment = _environment(tmp_path / "scratch")
