@@ -148,7 +148,7 @@ def _disk(vm: VirtualMachine, disk: Disk) -> Iterator[Finding]:
 def _why_broken(disk: Disk) -> str | None:
     """Return why the chain can't be relied on: it ends with an error, before a base, or was not read at all."""
     if disk.chain_error is not None:
-        last = disk.chain[-1].parent_path if disk.chain else disk.path
+        last = (disk.chain[-1].parent_path or disk.chain[-1].path) if disk.chain else disk.path
         return f"its chain ends at {last} with {disk.chain_error}"
     if not disk.chain:
         return "its chain was not read" if disk.path else None

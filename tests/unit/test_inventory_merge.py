@@ -257,6 +257,7 @@ def test_disks_that_are_not_whole(disks: tuple[Disk, ...], code: str, severity: 
     assert (found.code, found.severity, found.subject) == (code, severity, vm_id(1))
     assert "web01" in found.message
     assert "node1" in found.message
+    assert "None" not in found.message
 
 
 def test_a_chain_with_its_checkpoint_is_whole_and_its_parents_are_read_only() -> None:
