@@ -8,13 +8,41 @@ from pathlib import Path
 import click
 
 from borg_cluster import __version__, plugins
-from borg_cluster.cli import archives, config, create, demo, discover, extract, history, patterns, plan, restores
+from borg_cluster.cli import (
+    archives,
+    break_lock,
+    check,
+    compact,
+    config,
+    create,
+    demo,
+    diff,
+    discover,
+    export_tar,
+    extract,
+    history,
+    info,
+    mount,
+    patterns,
+    plan,
+    prune,
+    repo_create,
+    restores,
+    run_due,
+    status,
+    verify,
+)
 from borg_cluster.cli.failure import end_on_signals, exit_code_of, tell
 from borg_cluster.cli.options import CONFIG_VARIABLE, Settings, exit_codes
 from borg_cluster.cli.render import ReaderGone
 from borg_cluster.errors import ExitCode
 
-_STORY = ("discover", "history", "plan", "patterns", "create", "list", "extract", "restores", "resume", "undo", "release")
+_STORY = (
+    *("discover", "history", "plan", "patterns"),
+    *("run", "create", "prune", "compact", "check", "status"),
+    *("list", "info", "diff", "verify"),
+    *("extract", "restores", "resume", "undo", "release"),
+)
 
 
 class _Commands(click.Group):
@@ -86,7 +114,9 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
 
 for _module in (discover, history, plan, patterns, create, archives, extract, config, demo):
     cli.add_command(_module.command)
-for _command in (restores.restores, restores.resume, restores.undo, restores.release):
+for _module in (run_due, prune, compact, check, status, info, diff, verify, export_tar, break_lock, repo_create):
+    cli.add_command(_module.command)
+for _command in (restores.restores, restores.resume, restores.undo, restores.release, mount.mount, mount.umount):
     cli.add_command(_command)
 
 

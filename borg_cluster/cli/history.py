@@ -45,6 +45,11 @@ def command(settings: Settings, /, *, vm: str | None) -> int:
     return ExitCode.FINE
 
 
+def change_words(change: Change) -> str:
+    """Return what happened, for people: ``became highly available``."""
+    return _WORDS[change.kind]
+
+
 def _vm_id(catalog: Catalog, cluster: str, word: str) -> str:
     """Return the id of a VM that is known now, or was once: history is also of those that are gone."""
     inventory = catalog.latest_inventory(cluster)
@@ -63,5 +68,5 @@ def _view(changes: tuple[Change, ...]) -> Table:
     rows = table("Time", "VM", "What", "From", "To")
     for change in changes:
         was, now = (words(value or "", "dim" if value is None else "") for value in (change.was, change.now))
-        rows.add_row(words(moment(change.at), "dim"), vm_label(change.name, change.vm_id), words(_WORDS[change.kind]), was, now)
+        rows.add_row(words(moment(change.at), "dim"), vm_label(change.name, change.vm_id), words(change_words(change)), was, now)
     return rows

@@ -34,5 +34,5 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], refresh: bool) -> i
 
 def exit_code_of_plan(plan: BackupPlan) -> ExitCode:
     """Return 1 if something would be refused or remain uncovered."""
-    doubtful = plan.uncovered or any(skipped.refused for skipped in plan.skipped)
+    doubtful = any(not vm.by_choice for vm in plan.uncovered) or any(skipped.refused for skipped in plan.skipped)
     return ExitCode.WARNINGS if doubtful else ExitCode.FINE

@@ -63,6 +63,8 @@ class Terminal:
                 self._bar_off()
                 self._say(-1, "refused" if event.refused else "failed", event.name, event.reason, style="red")
                 self._hint(event.hint)
+            case events.Noted():
+                self._say(0, "note", "", event.message)
             case events.Warned():
                 name = self._names.get(event.subject, event.subject)
                 self._say(-1, "warning", "" if event.message.startswith(name) else name, event.message, style="yellow")

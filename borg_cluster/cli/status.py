@@ -1,0 +1,117 @@
+"""`borg-cluster status`."""
+
+import click
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from borg_cluster import journal
+from borg_cluster.catalog import AttemptState
+from borg_cluster.cli.inventory_view import vm_label
+from borg_cluster.cli.options import Settings, exit_codes, json_option
+from borg_cluster.cli.render import counted, duration, fields_of, json_document, moment, sentence, table, words, write_line
+from borg_cluster.cli.site import open_site
+from borg_cluster.context import Context
+from borg_cluster.core.coverage import Coverage, CoverageState, Covered, Newest, Past, coverage
+from borg_cluster.discover import current_inventory
+from borg_cluster.errors import ExitCode, Refused
+from borg_cluster.run_record import RunRecord
+from borg_cluster.upkeep.ours import moment as parse_moment
+
+_STYLE = {CoverageState.GOOD: "green", CoverageState.EXCLUDED: "dim", CoverageState.UNCOVERED: "yellow"}
+
+
+@click.command("status", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.REFUSED))
+@click.option("--refresh", is_flag=True, help="Ask the nodes first; otherwise the last inventory counts.")
+@json_option
+@click.pass_obj
+def command(settings: Settings, /, *, refresh: bool) -> int:
+    """Show how well each VM and each volume is covered.
+
+    Each with its last good archive, its age against what its job promises (max_age), and whether its newest run failed; the VMs
+    and volumes that no job takes care of; what was left unfinished. Exit code 1 if anything is not as it should be.
+    """
+    with open_site(settings) as site:
+        context = site.context
+        inventory = current_inventory(context) if refresh else context.catalog.latest_inventory(context.policy.cluster)
+        if inventory is None:
+            raise Refused(f"nothing is known of {context.policy.cluster} yet", hint="borg-cluster discover, or status --refresh")
+        found = coverage(inventory, context.policy, _past(context), context.clock())
+        left = _leftovers(context)
+        code = ExitCode.FINE if found.is_fine and not left else ExitCode.WARNINGS
+        if settings.json:
+            facts = {"cluster": inventory.cluster, "inventory": inventory.taken_at, "exit_code": code, "leftovers": left}
+            write_line(json_document("status", facts | _fields(found)))
+        else:
+            site.console.print(_view(found, inventory.cluster, inventory.taken_at, left))
+        return code
+
+
+def _past(context: Context) -> Past:
+    cluster = context.policy.cluster
+    newest = {
+        row.subject: Newest(archive=row.archive, made_at=parse_moment(row.created_at))
+        for row in context.catalog.archives(cluster)
+    }
+    jobs = {job.name for job in context.policy.jobs}
+    failures: dict[str, str] = {}
+    for attempt in context.catalog.attempts(cluster):
+        if attempt.job not in jobs:
+            continue
+        if attempt.state is AttemptState.DONE:
+            failures.pop(attempt.subject, None)
+        else:
+            failures[attempt.subject] = f"{moment(attempt.at)}: {attempt.reason or 'begun, and never ended'}"
+    return Past(newest=newest, failures=failures)
+
+
+def _leftovers(context: Context) -> list[str]:
+    """Return what runs and restores that died, or wait for a word, left behind."""
+    left: list[str] = []
+    for record in RunRecord.adopt(context.state, cluster=context.policy.cluster):
+        left += [f"the claim on {claim.vm_id}, of a run that died: the next create drops it" for claim in record.claims]
+        left += [f"{one.archive} in {one.repository}: the next good archive of it removes it" for one in record.unfinished]
+        record.close()
+    for restore in journal.restores(context.state):
+        if restore.outcome is None:
+            restore_id = restore.plan.source.restore_id
+            left.append(f"a restore of {restore.plan.name} is not finished: borg-cluster resume {restore_id}")
+    return left
+
+
+def _fields(found: Coverage) -> dict[str, object]:
+    def plain(one: Covered) -> dict[str, object]:
+        return fields_of(one) | {"made_at": None if one.made_at is None else one.made_at.isoformat()}
+
+    return {
+        "virtual_machines": [plain(one) for one in found.virtual_machines],
+        "volumes": [plain(one) for one in found.volumes],
+    }
+
+
+def _view(found: Coverage, cluster: str, taken_at: str, left: list[str]) -> RenderableType:
+    lines: list[RenderableType] = [sentence(words(cluster, "bold"), words(f"  as of {moment(taken_at)}", "dim")), Text()]
+    lines.append(_rows("VM", found.virtual_machines, ids=True))
+    if found.volumes:
+        lines += [Text(), _rows("Volume", found.volumes, ids=False)]
+    reasons = [one for one in (*found.virtual_machines, *found.volumes) if one.reason]
+    if reasons:
+        lines.append(Text())
+        lines += [sentence(words(one.name, "bold"), "  ", words(one.reason, "dim")) for one in reasons]
+    if left:
+        lines += [Text(), words(f"{counted(len(left), 'leftover')}", "yellow"), *(words(f"  {one}") for one in left)]
+    return Group(*lines)
+
+
+def _rows(title: str, covered: tuple[Covered, ...], *, ids: bool) -> Table:
+    rows = table(title, "State", "Last good archive", "Age", "Promise", "Jobs", right=("Age", "Promise"))
+    for one in covered:
+        rows.add_row(
+            vm_label(one.name, one.subject) if ids else words(one.name, "bold"),
+            words(one.state, _STYLE.get(one.state, "bold red")),
+            words("none" if one.made_at is None else moment(one.made_at.isoformat())),
+            "" if one.age is None else duration(max(one.age, 0.0)),
+            "" if one.promise is None else duration(one.promise),
+            words(", ".join(one.jobs), "dim"),
+        )
+    return rows
