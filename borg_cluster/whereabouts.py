@@ -93,11 +93,13 @@ class Whereabouts:
 
 
 def _contradiction(vm: VirtualMachine, state: VMState | Lost, *, is_fresh: bool) -> str | None:
-    """Return in what a node's answer contradicts the inventory, or None. Disks are compared only with an older inventory."""
+    """Return in what a node's answer contradicts the inventory, or None. Disks and role are compared only with an older inventory."""
     if isinstance(state, Lost):
         return f"{vm.node} does not answer: {state.message}"
     if state.registration is None:
         return f"{vm.name} is not on {vm.node}"
+    if (state.role is not None) != vm.highly_available and not is_fresh:
+        return f"{vm.name} is {'no longer' if vm.highly_available else 'now'} highly available"
     known = {path_key(disk.path) for disk in vm.disks if disk.path is not None and disk.disk_number is None}
     found = {path_key(path) for path in state.registration.disk_paths}
     if known != found and not is_fresh:

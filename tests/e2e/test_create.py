@@ -217,6 +217,18 @@ def test_a_vm_that_migrates_after_planning_is_followed(night: Night) -> None:
     assert manifest.node == "node2"
 
 
+def test_a_vm_that_becomes_highly_available_after_planning_is_archived_as_such(night: Night) -> None:
+    night.reconfigure(jobs=(job("all", JobKind.VIRTUAL_MACHINES),))
+    plan = night.plan()
+    legacy = night.cluster.find_vm("legacy")
+    night.cluster.make_highly_available(legacy)
+    assert night.run(plan=plan) == CreateOutcome(done=3, failed=0, warnings=0)
+    manifest = night.context.catalog.manifest("main", night.finished()["legacy"])
+    assert manifest is not None
+    assert manifest.highly_available
+    assert manifest.role_setting is not None
+
+
 def test_a_vm_with_a_new_checkpoint_is_planned_anew(night: Night) -> None:
     plan = night.plan("nightly")
     inventory = discover.current_inventory(night.context)
