@@ -58,7 +58,7 @@ def test_every_command_and_option_is_in_the_readme(words: str) -> None:
 
 def test_the_readme_names_no_command_that_is_not_there() -> None:
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", README, re.DOTALL))
-    named = set(re.findall(r"(?<![-/\w])borg-cluster(?: --?\w+(?:[= ][A-Z/]\S*)?)* ([a-z]\w*)", code))
+    named = set(re.findall(r"(?<![-/\w])borg-cluster(?: --?\w+(?:[= ][A-Z/]\S*)?)* ([a-z][\w-]*)", code))
 
     assert named - set(COMMANDS) == set()
 
