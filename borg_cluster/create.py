@@ -13,7 +13,7 @@ from borg_cluster.command_hook import CommandSkipped, commands_around
 from borg_cluster.context import Context
 from borg_cluster.core.archive import MANIFEST_SCHEMA, ArchiveKind, Manifest
 from borg_cluster.core.backup_plan import keep_files_of
-from borg_cluster.core.event import ArchiveFailed, Warned
+from borg_cluster.core.event import ArchiveFailed, Noted, Warned
 from borg_cluster.core.inventory import Inventory, VirtualMachine
 from borg_cluster.core.planned import BackupPlan, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job
@@ -106,7 +106,11 @@ class _Run:
             if skipped.refused:
                 self._fail(skipped, Refused(skipped.reason))
         for uncovered in self.plan.uncovered:
-            self._warn(uncovered.subject, f"{uncovered.name} stays in its volume's archive: {uncovered.reason}")
+            message = f"{uncovered.name} stays in its volume's archive: {uncovered.reason}"
+            if uncovered.by_choice:
+                self.context.emit(Noted(subject=uncovered.subject, message=message))
+            else:
+                self._warn(uncovered.subject, message)
         for planned in sorted(self.plan.archives, key=lambda planned: planned.kind is ArchiveKind.VOLUME):
             self._attempt(planned)
 

@@ -139,6 +139,14 @@ class RestoreFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Something to know that is as it was meant to be."""
+
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Warned:
     """Something to know that stops nothing; ``subject`` what it is about."""
 
@@ -227,6 +235,7 @@ Event = (
     | StepBegun
     | StepDone
     | RestoreFinished
+    | Noted
     | Warned
     | CommandHookRan
     | Pruned

@@ -80,6 +80,8 @@ class Uncovered:
     subject: str
     name: str
     reason: str
+    by_choice: bool
+    """No job wants an archive of its own for it: something to know, and no warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

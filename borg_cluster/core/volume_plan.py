@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from borg_cluster.core.archive import ArchiveKind, Consistency, archive_name
-from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.inventory import Inventory, VirtualMachine
 from borg_cluster.core.placement import Placed, inside_of, place
 from borg_cluster.core.planned import NOWHERE, THIS_RUN, GoodArchive, LeftOut, PlannedArchive, Skipped, Uncovered
-from borg_cluster.core.policy import Job, Mount, Policy
-from borg_cluster.core.selection import NEVER_STORED
+from borg_cluster.core.policy import Job, JobKind, Mount, Policy
+from borg_cluster.core.selection import NEVER_STORED, choose
 
 _AT_BEST = "crash-consistent for each file at best: files are read one after another"
 _RESTING = frozenset({"Off", "Saved"})
@@ -58,7 +58,7 @@ def plan_volumes(
     sharing = _share(run, planned, skipped)
     own = tuple(mount for _, mount, _ in chosen)
     archives = tuple(_archive(run, job, mount, reason=reason, own=own, sharing=sharing) for job, mount, reason in chosen)
-    return archives, left, tuple(_uncovered(own, sharing))
+    return archives, left, tuple(_uncovered(run.policy, own, sharing))
 
 
 def _choose(mounts: tuple[Mount, ...], jobs: tuple[Job, ...]) -> tuple[list[tuple[Job, Mount, str]], tuple[Skipped, ...]]:
@@ -199,11 +199,21 @@ def _nested(mount: Mount, own: tuple[Mount, ...]) -> Iterator[LeftOut]:
             yield LeftOut(local_path=other.path.rstrip("/"), archive_path=path, vm_id="", held_by=f"the archive of {other.name}")
 
 
-def _uncovered(own: tuple[Mount, ...], sharing: _Sharing) -> Iterator[Uncovered]:
+def _uncovered(policy: Policy, own: tuple[Mount, ...], sharing: _Sharing) -> Iterator[Uncovered]:
     staying: dict[str, list[Placed]] = {}
     for placed in sharing.placed:
         if sharing.stays(placed) and any(inside_of(placed.key, mount.path) is not None for mount in own):
             staying.setdefault(placed.vm.id, []).append(placed)
     for vm_id, files in sorted(staying.items(), key=lambda item: (item[1][0].vm.name.lower(), item[0])):
         missing = f"its own archive does not hold {files[0].file.path}" + (f" and {len(files) - 1} more" if files[1:] else "")
-        yield Uncovered(subject=vm_id, name=files[0].vm.name, reason=sharing.doubts.get(vm_id, missing))
+        vm = files[0].vm
+        wanted = _is_wanted(vm, policy)
+        doubt = sharing.doubts.get(vm_id, missing)
+        reason = doubt if wanted else "no job wants an archive of its own for it"
+        yield Uncovered(subject=vm_id, name=vm.name, reason=reason, by_choice=not wanted)
+
+
+def _is_wanted(vm: VirtualMachine, policy: Policy) -> bool:
+    """Return whether any job of the configuration, due now or not, wants an archive of the VM's own."""
+    jobs = (job for job in policy.jobs if job.kind is JobKind.VIRTUAL_MACHINES)
+    return any(choose(vm, job.select, policy.mounts).wanted for job in jobs)

@@ -76,6 +76,7 @@ EVERY_EVENT: tuple[Event, ...] = (
         subject="id-1", name=HOSTILE, archive="hv-id-1", repository="main", files=3, size=5, seconds=0.1, warnings=()
     ),
     events.UpkeepFailed(action="check data", subject="main", reason="it is damaged", hint="borg check"),
+    events.Noted(subject="id-3", message="as it was meant to be"),
 )
 
 
