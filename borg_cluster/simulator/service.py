@@ -1,6 +1,7 @@
 """WinRM on one simulated node: its shells, and what each WSMan action does with them."""
 
 import threading
+import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -150,7 +151,8 @@ class Service:
     def _create(self, request: Request, *, account: Account) -> str:
         runspace = self._runspace(request.resource_uri, account)
         invoke = partial(self._invoke, account)
-        shell_id = (request.attribute("rsp:Shell", "ShellId") or "").upper()
+        # clients of old leave it to the server
+        shell_id = (request.attribute("rsp:Shell", "ShellId") or str(uuid.uuid4())).upper()
         creation = b64decode(request.text("rsp:Shell/pwsh:creationXml") or "")
         shell = Shell(creation, invoke=invoke, stopping=self._stopping, runspace=runspace)
         opened = _Open(pool=shell, account=account, resource_uri=request.resource_uri)

@@ -5,7 +5,6 @@ runspace takes the module's own files, too. One lock
 guards the pool; psrpcore's single send buffer is drained into one queue a pipeline, since WSMan receives from each by itself.
 """
 
-import codecs
 import gzip
 import logging
 import threading
@@ -15,14 +14,14 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from psrpcore import CreatePipelineEvent, GetCommandMetadataEvent, PSRPPayload, ServerPipeline, ServerRunspacePool, StreamType
+from psrpcore import CreatePipelineEvent, GetCommandMetadataEvent, PSRPPayload, ServerPipeline, StreamType
 from psrpcore.types import PSInvocationState
 
 from borg_cluster.simulator.error_record import error_record, scripts_not_allowed, text_not_ours
 from borg_cluster.simulator.failure import CommandError, command_not_found
 from borg_cluster.simulator.module import FullRunspace
+from borg_cluster.simulator.psrp import WindowsPool, addressed, tells_state
 from borg_cluster.simulator.wsman import Dropped, command_id_not_found, shell_not_found, timed_out
 
 Silence = Callable[[float], None]
@@ -34,7 +33,6 @@ Invoke = Callable[[str, Mapping[str, object], Silence], str]
 Output = tuple[list[bytes], bool]
 """Fragments, and whether the pipeline is done."""
 
-FRAGMENT_SIZE = 32768
 COMPRESS_BEYOND = 100_000
 _LOOK_AROUND = 0.05
 """Seconds between two looks at whether the node is still alive while a client waits."""
@@ -53,21 +51,6 @@ class _Running:
 logging.getLogger("psrpcore").setLevel(logging.CRITICAL)
 
 
-_HEADER = 40
-"""Bytes before the text of a message: destination, type, and the ids of pool and pipeline."""
-
-
-class _WindowsPool(ServerRunspacePool):
-    """psrpcore's server side, whose messages begin with a byte order mark as those of Windows do."""
-
-    def prepare_message(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as psrpcore has it
-        super().prepare_message(*arguments, **named)
-        # psrpcore has no public way to say how a message is encoded
-        message = self._send_buffer[-1]
-        if len(message) > _HEADER:
-            message._data[_HEADER:_HEADER] = codecs.BOM_UTF8  # noqa: SLF001
-
-
 class Shell:
     """One runspace pool; its methods may be called from many threads."""
 
@@ -77,7 +60,7 @@ class Shell:
         self._invoke = invoke
         self._stopping = stopping
         self._runspace = runspace
-        self._pool = _WindowsPool(application_private_data={"PSVersionTable": {"PSEdition": "Desktop"}})
+        self._pool = WindowsPool(application_private_data={"PSVersionTable": {"PSEdition": "Desktop"}})
         self._output: deque[bytes] = deque()
         self._running: dict[str, _Running] = {}
         self._changed = threading.Condition()
@@ -165,7 +148,7 @@ class Shell:
 
     def _take(self, queue: deque[bytes], command_id: str | None, size: int) -> Output:
         fragments = [queue.popleft()]
-        while queue and sum(map(len, fragments)) + len(queue[0]) <= size:
+        while queue and sum(map(len, fragments)) + len(queue[0]) <= size and not tells_state(queue[0]):
             fragments.append(queue.popleft())
         ended = (PSInvocationState.Completed, PSInvocationState.Failed, PSInvocationState.Stopped)
         done = command_id is not None and not queue and self._running[command_id.upper()].pipeline.state in ended
@@ -177,7 +160,8 @@ class Shell:
             if self._closed:
                 raise shell_not_found()
             pipeline_id = None if command_id is None else uuid.UUID(command_id)
-            self._pool.receive_data(PSRPPayload(data, StreamType.default, pipeline_id))
+            meant = data if pipeline_id is None else addressed(data, pipeline_id)
+            self._pool.receive_data(PSRPPayload(meant, StreamType.default, pipeline_id))
             while (event := self._pool.next_event()) is not None:
                 if isinstance(event, (CreatePipelineEvent, GetCommandMetadataEvent)):
                     described.append(event)
@@ -186,11 +170,11 @@ class Shell:
             self._start(event)
 
     def _drain(self) -> None:
-        while (payload := self._pool.data_to_send(FRAGMENT_SIZE)) is not None:
-            if payload.pipeline_id is None:
-                self._output.append(payload.data)
-            elif (running := self._running.get(str(payload.pipeline_id).upper())) is not None:
-                running.output.append(payload.data)
+        for pipeline_id, fragment in self._pool.fragments():
+            if pipeline_id is None:
+                self._output.append(fragment)
+            elif (running := self._running.get(str(pipeline_id).upper())) is not None:
+                running.output.append(fragment)
         self._changed.notify_all()
 
     def _start(self, event: CreatePipelineEvent | GetCommandMetadataEvent) -> None:
