@@ -1,7 +1,7 @@
 # Everything a newcomer types. The set-up (virtual environment, headers that borgbackup builds with) is done by whoever needs it.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check format golden wheel clean
+.PHONY: demo test test-all test-kerberos test-recordings test-powershell check format golden wheel clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 DEMO ?=
@@ -12,6 +12,19 @@ demo: .venv/demo.stamp ## a simulated cluster is discovered, backed up, broken a
 
 test: check ## what a change must pass: PYTEST="-k name" narrows it down
 	pytest $(PYTEST)
+
+# Lanes need more than Python. Each ends with one line: passed and failed, or that it was not run and why (which is no error).
+test-all: check ## the tests and all lanes
+	python -m tests.lanes all
+
+test-kerberos: .venv/dev.stamp ## logins with a real KDC (Debian's krb5-kdc; the first time, Python's Kerberos is built: minutes)
+	python -m tests.lanes kerberos
+
+test-recordings: .venv/dev.stamp ## the simulated wire against recordings of Windows, out of pypsrp's source distribution
+	python -m tests.lanes recordings
+
+test-powershell: .venv/dev.stamp ## the module's Pester tests, where pwsh and Pester 5 are
+	python -m tests.lanes powershell
 
 check: .venv/dev.stamp ## linters, types, layers
 	ruff check .

@@ -20,6 +20,9 @@ CACHE = Path(sys.prefix) / "lanes"
 KERBEROS_TOOLS = {"krb5-kdc": "krb5kdc", "krb5-admin-server": "kadmin.local", "krb5-user": "kinit", "libkrb5-dev": "krb5-config"}
 """A program of each Debian package that the Kerberos lane needs."""
 
+_PATIENCE = 900
+"""Seconds for what is fetched and built."""
+
 SYSTEM = ("/usr/sbin", "/sbin")
 
 
@@ -65,7 +68,7 @@ def prepare_kerberos() -> Mapping[str, str]:
     if missing:
         _install(missing)
     built = CACHE / "kerberos"
-    environment = {"PATH": path, "PYTHONPATH": str(built)}
+    environment = {"PATH": path, "PYTHONPATH": os.pathsep.join(filter(None, (str(built), os.environ.get("PYTHONPATH"))))}
     works = [sys.executable, "-c", "import gssapi, krb5"]
     if subprocess.run(works, env={**os.environ, **environment}, capture_output=True, check=False).returncode:
         _pip("install", "--no-deps", "--upgrade", "--target", str(built), "gssapi", "krb5", "decorator")
@@ -114,15 +117,21 @@ def _install(packages: list[str]) -> None:
     install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages]
     # the lists may be absent (a fresh image) or old: try what is there, then fetch them
     for command in (install, ["apt-get", "update", "-qq"], install):
-        done = subprocess.run(command, env=environment, capture_output=True, check=False)
-        if done.returncode == 0 and command is install:
+        if _run(command, environment).returncode == 0 and command is install:
             return
     raise NotRun(f"apt could not install {' '.join(packages)}")
 
 
+def _run(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, env=environment, capture_output=True, check=False, text=True, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired as error:
+        raise NotRun(f"{command[0]} took longer than {_PATIENCE} s") from error
+
+
 def _pip(*words: str) -> None:
     command = [sys.executable, "-m", "pip", *words, "-q", "--disable-pip-version-check", "--no-input"]
-    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    done = _run(command, os.environ)
     if done.returncode:
         said = (done.stderr.strip() or "nothing").splitlines()[-1]
         raise NotRun(f"pip {words[0]} failed: {said}")
