@@ -93,7 +93,7 @@ class Whereabouts:
 
 
 def _contradiction(vm: VirtualMachine, state: VMState | Lost, *, is_fresh: bool) -> str | None:
-    """Return in what a node's answer contradicts the inventory, or None. Disks and role are compared only with an older inventory."""
+    """Return in what a node's answer contradicts the inventory, or None; disks and role only if the inventory is an older one."""
     if isinstance(state, Lost):
         return f"{vm.node} does not answer: {state.message}"
     if state.registration is None:

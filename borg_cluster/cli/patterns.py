@@ -5,7 +5,6 @@ import posixpath
 from difflib import get_close_matches
 
 import click
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from borg_cluster.cli.inventory_view import vm_label
@@ -78,7 +77,7 @@ def explain_command(settings: Settings, /, *, path: str) -> int:
             found = [{"archive": archive.name, "job": archive.job, **fields_of(one)} for archive, one in decided]
             write_line(json_document("explanation", {"path": local, "archives": found}))
         else:
-            site.console.print(_explained(local, decided), soft_wrap=True)
+            site.console.print(*_explained(local, decided), sep="\n", soft_wrap=True)  # a Group would cut its lines
     return ExitCode.FINE
 
 
@@ -149,8 +148,8 @@ def _fields(given: Source) -> dict[str, object]:
     return {"archive": archive.name, "job": archive.job, "kind": archive.kind, "lines": lines_of(given)}
 
 
-def _explained(path: str, decided: list[tuple[PlannedArchive, Explanation]]) -> RenderableType:
-    lines: list[RenderableType] = [words(path, "bold")]
+def _explained(path: str, decided: list[tuple[PlannedArchive, Explanation]]) -> list[Text]:
+    lines = [words(path, "bold")]
     if not decided:
         lines.append(words("  no archive of this configuration has to do with it", "yellow"))
     for archive, explanation in decided:
@@ -160,4 +159,4 @@ def _explained(path: str, decided: list[tuple[PlannedArchive, Explanation]]) -> 
         lines.append(sentence(Text(f"  {mark:<4}", style), name, f", job {archive.job}: {explanation.reason}"))
         if explanation.line and explanation.line != path:
             lines.append(words(f"        {explanation.line}", "dim"))
-    return Group(*lines)
+    return lines

@@ -127,9 +127,10 @@ def _disk_doubts(disk: Disk) -> Iterator[tuple[str, str]]:
 
 
 def _unmapped(vm: VirtualMachine, mounts: tuple[Mount, ...]) -> Iterator[tuple[str, str]]:
-    for file in stored_files(vm):
-        if locate(file.path, mounts, node=vm.node) is None:
-            yield "not_mapped", f"no mount of the configuration reaches {file.path}"
+    outside = [file.path for file in stored_files(vm) if locate(file.path, mounts, node=vm.node) is None]
+    if outside:
+        more = f" and {len(outside) - 1} more of its files" if len(outside) > 1 else ""
+        yield "not_mapped", f"no mount of the configuration reaches {outside[0]}{more}"
 
 
 def stored_files(vm: VirtualMachine) -> tuple[OwnedFile, ...]:

@@ -71,7 +71,8 @@ def _choose(mounts: tuple[Mount, ...], jobs: tuple[Job, ...]) -> tuple[list[tupl
             reason = _wants(job, mount)
             other = taken.get(mount.path.rstrip("/"))
             if reason is None:
-                skipped.append(_skip(job, mount.name, code="not_selected", reason="no glob of the job matches its name"))
+                why = "no glob of the job matches its name" if job.volumes else "it is of one node, and the job does not name it"
+                skipped.append(_skip(job, mount.name, code="not_selected", reason=why))
             elif other is not None:
                 skipped.append(_skip(job, mount.name, code="other_job", reason=f"{other} saves {mount.path} in this run"))
             else:

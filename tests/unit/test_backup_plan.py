@@ -86,6 +86,7 @@ def test_a_node_is_known_by_its_short_name_too() -> None:
         ({"disks": (disk(r"C:\gone.vhdx", exists=False),)}, "disk_missing", r"C:\gone.vhdx"),
         ({"files": (owned(rf"{V1}\gone.vmcx", exists=False), owned(rf"{V1}\a.vhdx"))}, "configuration_missing", "gone.vmcx"),
         ({"files": (owned(r"Q:\far.vhdx"), owned(rf"{V1}\a.vhdx"))}, "not_mapped", r"Q:\far.vhdx"),
+        ({"files": (owned(r"Q:\a.vhdx"), owned(r"Q:\b.vhdx"))}, "not_mapped", r"Q:\a.vhdx and 1 more of its files"),
     ],
 )
 def test_what_can_not_be_saved_truthfully_is_refused(changes: dict[str, Any], code: str, words: str) -> None:
@@ -207,6 +208,7 @@ def test_one_folder_under_two_names_is_saved_once_and_a_volume_below_apart() -> 
     made = plan(WEB, jobs=(job("weekly", JobKind.VOLUMES),))
     assert [archive.name for archive in made.archives] == ["Volume1", "Volume 2 {}", "sub"]
     assert {(one.name, one.code) for one in made.skipped} == {("vms", "other_job"), ("node1-d", "not_selected")}
+    assert next(one.reason for one in made.skipped if one.name == "node1-d") == "it is of one node, and the job does not name it"
     first = made.archives[0]
     assert [(left.local_path, left.vm_id) for left in first.left_out if left.held_by == "the archive of sub"] == [
         ("/mnt/hv/Volume1/sub", "")
