@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from borg_cluster import plugins
-from borg_cluster.bridge import Bridge, Lost, _decode
+from borg_cluster.bridge import Bridge, Lost, decode
 from borg_cluster.catalog import Catalog
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event
@@ -64,7 +64,7 @@ class DirectBridge(Bridge):
             text = self._cluster.invoke(there, command, parameters)
         except CommandError as error:
             raise CommandFailed(error.message, node=node, command=command) from error
-        return _decode(answer, text, node=node)
+        return decode(answer, text, node=node)
 
 
 class Clock:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from borg_cluster.simulator import activity, machines, migration, nodes, roles, storage
+from borg_cluster.simulator import activity, checkpoints, machines, migration, nodes, roles, snapshots, storage
 from borg_cluster.simulator.model import ClusterRole, Machine
 from borg_cluster.simulator.vm_commands import remove_vm
 from borg_cluster.simulator.world import World
@@ -34,6 +34,11 @@ class Administration(World):
         with self.change("guest_write", vm_id=vm_id, disk=disk, offset=offset, length=len(data)):
             storage.guest_write(self, self.machine(vm_id), disk=disk, offset=offset, data=data)
 
+    def offline_write(self, vm_id: str, *, disk: int = 0, offset: int = 0, data: bytes) -> None:
+        """Let somebody change the disk of a VM that is off, behind Hyper-V's back."""
+        with self.change("offline_write", vm_id=vm_id, disk=disk, offset=offset, length=len(data)):
+            storage.offline_write(self, self.machine(vm_id), disk=disk, offset=offset, data=data)
+
     def guest_read(self, vm_id: str, *, disk: int = 0, offset: int = 0, length: int) -> bytes:
         """Return virtual content of a registered VM's disk."""
         with self.lock:
@@ -42,12 +47,25 @@ class Administration(World):
     def take_checkpoint(self, vm_id: str, name: str = "checkpoint", kind: str = "Standard") -> str:
         """Take a checkpoint and return its id."""
         with self.change("take_checkpoint", vm_id=vm_id):
-            return storage.take_checkpoint(self, self.machine(vm_id), name, kind)
+            return checkpoints.take_checkpoint(self, self.machine(vm_id), name, kind)
 
     def remove_checkpoints(self, vm_id: str) -> None:
         """Delete all checkpoints of a VM, merging its disks."""
         with self.change("remove_checkpoints", vm_id=vm_id):
-            storage.remove_checkpoints(self, self.machine(vm_id))
+            checkpoints.remove_checkpoints(self, self.machine(vm_id))
+
+    def foreign_snapshot(self, vm_id: str, name: str = "another product's backup") -> str:
+        """Take a recovery snapshot as another backup product does, and return its id."""
+        with self.change("foreign_snapshot", vm_id=vm_id, name=name):
+            return snapshots.take(self, self.machine(vm_id), name=name, consistency="Application", timeout=60)
+
+    def remove_snapshot(self, vm_id: str, snapshot_id: str) -> None:
+        """Remove a recovery snapshot, whoever took it."""
+        with self.change("remove_snapshot", vm_id=vm_id, snapshot=snapshot_id):
+            machine = self.machine(vm_id)
+            for one in machine.definition.snapshots():
+                if one.id == snapshot_id:
+                    snapshots.remove(self, machine, one)
 
     def move_storage(self, vm_id: str, volume: str) -> None:
         """Move a VM's files to another volume."""

@@ -40,36 +40,66 @@ _LIST = Parameter(type="string[]")
 _TIMEOUT = Parameter(type="int", minimum=0, maximum=86400)
 _STOP_ACTION = Parameter(type="string", allowed=("TurnOff", "Save", "Shutdown"))
 _MOVE = {"Source": _LIST, "Destination": _LIST}
+_RESTORE = Parameter(type="guid")
+_CONSISTENCY = Parameter(type="string", allowed=("Application", "Crash"))
+_CONFIGURATION = Parameter(type="string", pattern=r"\.vmcx$")
 _CLAIM = {"VMId": _VM, "Folder": _TEXT, "ClaimId": Parameter(type="guid")}
+
+_READER: dict[str, Mapping[str, Parameter]] = {
+    "Get-BorgClusterReport": {},
+    "Get-BorgClusterNodeReport": {},
+    "Get-BorgClusterWriterReport": {},
+    "Get-BorgClusterVMState": {"VMId": _VM, "Path": Parameter(type="string[]", mandatory=False)},
+    "Get-BorgClusterRoleSetting": {"VMId": _VM},
+    "Get-BorgClusterClaim": {"VMId": _VM, "Folder": _TEXT},
+    "Get-BorgClusterAccess": {},
+    "Get-BorgClusterSnapshot": {"VMId": _VM},
+    "Get-BorgClusterReferencePoint": {"VMId": _VM},
+}
+_BACKUP: dict[str, Mapping[str, Parameter]] = {
+    "New-BorgClusterClaim": {**_CLAIM, "Holder": _TEXT, "Purpose": _TEXT},
+    "Remove-BorgClusterClaim": _CLAIM,
+    "New-BorgClusterSnapshot": {
+        "VMId": _VM,
+        "RunId": Parameter(type="guid"),
+        "Consistency": _CONSISTENCY,
+        "TimeoutSecond": _TIMEOUT,
+    },
+    "Remove-BorgClusterSnapshot": {"VMId": _VM, "SnapshotId": Parameter(type="guid")},
+    "ConvertTo-BorgClusterReferencePoint": {"VMId": _VM, "SnapshotId": Parameter(type="guid")},
+    "Remove-BorgClusterReferencePoint": {"VMId": _VM, "ReferencePointId": Parameter(type="guid")},
+    "Get-BorgClusterDiskChange": {"VMId": _VM, "Path": _TEXT, "Since": _TEXT},
+    "Wait-BorgClusterMerge": {"VMId": _VM, "TimeoutSecond": _TIMEOUT},
+}
+_RESTORE_COMMANDS: dict[str, Mapping[str, Parameter]] = {
+    "Set-BorgClusterOfflineAction": {"VMId": _VM, "Action": Parameter(type="int", minimum=0, maximum=3)},
+    "Stop-BorgClusterRole": {"VMId": _VM, "TimeoutSecond": _TIMEOUT},
+    "Start-BorgClusterRole": {"VMId": _VM, "TimeoutSecond": _TIMEOUT},
+    "Stop-BorgClusterVM": {"VMId": _VM, "Action": _STOP_ACTION, "TimeoutSecond": _TIMEOUT},
+    "Start-BorgClusterVM": {"VMId": _VM, "TimeoutSecond": _TIMEOUT},
+    "Remove-BorgClusterRole": {"VMId": _VM},
+    "Add-BorgClusterRole": {"VMId": _VM, "Name": _TEXT},
+    "Set-BorgClusterRoleSetting": {"VMId": _VM, "Setting": _TEXT},
+    "Copy-BorgClusterConfiguration": {"VMId": _VM, "RestoreId": Parameter(type="guid"), **_MOVE},
+    "Unregister-BorgClusterVM": {"VMId": _VM},
+    "Register-BorgClusterVM": {"VMId": _VM, "Path": _CONFIGURATION},
+    "Move-BorgClusterFile": {"RestoreId": Parameter(type="guid"), **_MOVE},
+    "Grant-BorgClusterVMAccess": {"VMId": _VM, "Path": _LIST},
+    "Remove-BorgClusterSavedState": {"VMId": _VM},
+    "Register-BorgClusterVMCopy": {"Path": _CONFIGURATION, "VMId": _VM, "Name": _TEXT, "RestoreId": _RESTORE},
+    "Clear-BorgClusterChangeTracking": {"RestoreId": _RESTORE, "Path": _LIST},
+    "Test-BorgClusterBoot": {"VMId": _VM, "TimeoutSecond": _TIMEOUT},
+    "Remove-BorgClusterRestoreFolder": {"RestoreId": Parameter(type="guid"), "Folder": _LIST},
+}
 
 
 def _table() -> dict[str, Command]:
-    rows: tuple[tuple[str, str, Mapping[str, Parameter]], ...] = (
-        ("Reader", "Get-BorgClusterReport", {}),
-        ("Reader", "Get-BorgClusterNodeReport", {}),
-        ("Reader", "Get-BorgClusterWriterReport", {}),
-        ("Reader", "Get-BorgClusterVMState", {"VMId": _VM, "Path": Parameter(type="string[]", mandatory=False)}),
-        ("Reader", "Get-BorgClusterRoleSetting", {"VMId": _VM}),
-        ("Reader", "Get-BorgClusterClaim", {"VMId": _VM, "Folder": _TEXT}),
-        ("Backup", "New-BorgClusterClaim", {**_CLAIM, "Holder": _TEXT, "Purpose": _TEXT}),
-        ("Backup", "Remove-BorgClusterClaim", _CLAIM),
-        ("Restore", "Set-BorgClusterOfflineAction", {"VMId": _VM, "Action": Parameter(type="int", minimum=0, maximum=3)}),
-        ("Restore", "Stop-BorgClusterRole", {"VMId": _VM, "TimeoutSecond": _TIMEOUT}),
-        ("Restore", "Start-BorgClusterRole", {"VMId": _VM, "TimeoutSecond": _TIMEOUT}),
-        ("Restore", "Stop-BorgClusterVM", {"VMId": _VM, "Action": _STOP_ACTION, "TimeoutSecond": _TIMEOUT}),
-        ("Restore", "Start-BorgClusterVM", {"VMId": _VM, "TimeoutSecond": _TIMEOUT}),
-        ("Restore", "Remove-BorgClusterRole", {"VMId": _VM}),
-        ("Restore", "Add-BorgClusterRole", {"VMId": _VM, "Name": _TEXT}),
-        ("Restore", "Set-BorgClusterRoleSetting", {"VMId": _VM, "Setting": _TEXT}),
-        ("Restore", "Copy-BorgClusterConfiguration", {"VMId": _VM, "RestoreId": Parameter(type="guid"), **_MOVE}),
-        ("Restore", "Unregister-BorgClusterVM", {"VMId": _VM}),
-        ("Restore", "Register-BorgClusterVM", {"VMId": _VM, "Path": Parameter(type="string", pattern=r"\.vmcx$")}),
-        ("Restore", "Move-BorgClusterFile", {"RestoreId": Parameter(type="guid"), **_MOVE}),
-        ("Restore", "Grant-BorgClusterVMAccess", {"VMId": _VM, "Path": _LIST}),
-        ("Restore", "Remove-BorgClusterSavedState", {"VMId": _VM}),
-        ("Restore", "Remove-BorgClusterRestoreFolder", {"RestoreId": Parameter(type="guid"), "Folder": _LIST}),
-    )
-    return {name: Command(name=name, role=role, parameters=parameters) for role, name, parameters in rows}
+    roles = {"Reader": _READER, "Backup": _BACKUP, "Restore": _RESTORE_COMMANDS}
+    return {
+        name: Command(name=name, role=role, parameters=parameters)
+        for role, commands in roles.items()
+        for name, parameters in commands.items()
+    }
 
 
 COMMANDS: Mapping[str, Command] = _table()

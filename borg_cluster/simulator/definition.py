@@ -15,6 +15,7 @@ _VMCX_MAGIC = b"VMCXSIM1"
 _VMRS_MAGIC = b"VMRSSIM1"
 _HEAD = struct.Struct("<8sII")
 _PAGE = 4096
+RECOVERY = "Recovery"
 
 
 class DefinitionDamaged(Exception):
@@ -67,6 +68,29 @@ class CheckpointEntry:
     parent_id: str | None = None
     created: str | None = None
     disks: list[DiskSlot] = field(default_factory=list)
+    consistency: str | None = None
+    """Application or Crash, of a recovery snapshot."""
+    rct_ids: list[str] = field(default_factory=list)
+    """Of a recovery snapshot: where each disk's change tracking was cut, in the order of ``disks``."""
+    merge_left: int | None = None
+    """Not None: it is removed, nobody lists it any more, and its disks are merged after so many further commands."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ReferenceDisk:
+    """A disk in a reference point; ``path`` is what was frozen, and so the disk's path once it is merged."""
+
+    path: str
+    rct_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class ReferencePointEntry:
+    """A reference point, which a recovery snapshot was converted to."""
+
+    id: str
+    created: str | None = None
+    disks: list[ReferenceDisk] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +113,28 @@ class Definition:
     dvds: list[DvdDrive] = field(default_factory=list)
     adapters: list[Adapter] = field(default_factory=list)
     checkpoints: list[CheckpointEntry] = field(default_factory=list)
+    """Of every type, recovery snapshots among them, and removed ones whose disks are not merged yet."""
+    reference_points: list[ReferencePointEntry] = field(default_factory=list)
+    vss: bool = True
+    """The guest takes part in backups: its integration service runs, and its VSS or file-system freeze answers."""
+    gives_heartbeat: bool = True
+    """The guest, once it is up, gives a heartbeat."""
+
+    def present(self) -> list[CheckpointEntry]:
+        """Return the checkpoints of every type that are there, without those that are being merged."""
+        return [one for one in self.checkpoints if one.merge_left is None]
+
+    def user_checkpoints(self) -> list[CheckpointEntry]:
+        """Return the checkpoints that people take and see."""
+        return [one for one in self.present() if one.type != RECOVERY]
+
+    def snapshots(self) -> list[CheckpointEntry]:
+        """Return the recovery snapshots."""
+        return [one for one in self.present() if one.type == RECOVERY]
+
+    def merging(self) -> list[CheckpointEntry]:
+        """Return the removed checkpoints whose disks are not merged yet."""
+        return [one for one in self.checkpoints if one.merge_left is not None]
 
     def disk_paths(self) -> list[str]:
         """Return the leaves of all disks that are files."""

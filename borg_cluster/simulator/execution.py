@@ -5,7 +5,16 @@ import gzip
 import json
 from collections.abc import Callable, Mapping
 
-from borg_cluster.simulator import claim_commands, file_commands, role_commands, vm_commands
+from borg_cluster.simulator import (
+    access,
+    change_commands,
+    claim_commands,
+    copy_commands,
+    file_commands,
+    role_commands,
+    snapshot_commands,
+    vm_commands,
+)
 from borg_cluster.simulator.activity import settle
 from borg_cluster.simulator.commands import Arguments, bind, find_command
 from borg_cluster.simulator.failure import CommandError, ours
@@ -14,6 +23,7 @@ from borg_cluster.simulator.model import Node
 from borg_cluster.simulator.nodes import crash
 from borg_cluster.simulator.reports import Json
 from borg_cluster.simulator.roles import reappear
+from borg_cluster.simulator.snapshots import progress_merges
 from borg_cluster.simulator.world import World
 
 LONGEST_PLAIN_ANSWER = 100_000
@@ -27,6 +37,15 @@ HANDLERS: Mapping[str, Callable[[World, Node, Arguments], Json]] = {
     "Get-BorgClusterClaim": claim_commands.get_claim,
     "New-BorgClusterClaim": claim_commands.new_claim,
     "Remove-BorgClusterClaim": claim_commands.remove_claim,
+    "Get-BorgClusterAccess": access.get_access,
+    "Get-BorgClusterSnapshot": snapshot_commands.get_snapshot,
+    "Get-BorgClusterReferencePoint": snapshot_commands.get_reference_point,
+    "New-BorgClusterSnapshot": snapshot_commands.new_snapshot,
+    "Remove-BorgClusterSnapshot": snapshot_commands.remove_snapshot,
+    "ConvertTo-BorgClusterReferencePoint": snapshot_commands.convert_snapshot,
+    "Remove-BorgClusterReferencePoint": snapshot_commands.remove_point,
+    "Get-BorgClusterDiskChange": change_commands.get_disk_change,
+    "Wait-BorgClusterMerge": snapshot_commands.wait_for_merge,
     "Set-BorgClusterOfflineAction": role_commands.set_offline_action,
     "Stop-BorgClusterRole": role_commands.stop_role_command,
     "Start-BorgClusterRole": role_commands.start_role_command,
@@ -41,6 +60,9 @@ HANDLERS: Mapping[str, Callable[[World, Node, Arguments], Json]] = {
     "Move-BorgClusterFile": file_commands.move_files,
     "Grant-BorgClusterVMAccess": vm_commands.grant_access,
     "Remove-BorgClusterSavedState": vm_commands.remove_saved_state,
+    "Register-BorgClusterVMCopy": copy_commands.register_copy,
+    "Clear-BorgClusterChangeTracking": change_commands.clear_tracking,
+    "Test-BorgClusterBoot": vm_commands.test_boot,
     "Remove-BorgClusterRestoreFolder": file_commands.remove_restore_folder,
 }
 
@@ -60,7 +82,9 @@ def execute(world: World, node: Node, command_name: str, given: Mapping[str, obj
             raise ours("NodeDown", f"'{node.name}' is down.", category="ConnectionError", code="1722", target=node.name)
         settle(world)
         reappear(world)
+        progress_merges(world)
         try:
+            access.refuse_without_right(node, command.name)
             answer = HANDLERS[command.name](world, node, arguments)
         except CommandError as problem:
             world.note("error", problem.message, command=command.name, error_id=problem.error_id, code=problem.code)

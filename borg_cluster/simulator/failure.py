@@ -100,6 +100,30 @@ def invalid_vm_state(name: str, cmdlet: str, *, target: str) -> CommandError:
     )
 
 
+def snapshot_busy(name: str, *, target: str) -> CommandError:
+    """E12: a snapshot was refused because something else is done to the VM."""
+    message = f"'{name}': The operation cannot be performed while the virtual machine is in its current state."
+    return ours("SnapshotFailed", message, code="32775", target=target)
+
+
+def snapshot_refused(name: str, reason: str, *, code: str, target: str) -> CommandError:
+    """E10: no snapshot (or reference point) can be made."""
+    return ours("SnapshotFailed", f"Checkpoint operation for '{name}' failed. {reason}", code=code, target=target)
+
+
+def access_refused(right: str, node: str) -> CommandError:
+    """E3 and E6: the endpoint's identity lacks a right; ``right`` is one of the access report's words."""
+    if right.startswith("cluster"):
+        message = "You do not have administrative privileges on the cluster. Access is denied"
+        return CommandError(message, f"ClusterAccessDenied,{_CLUSTER}.GetClusterCommand", "AuthenticationError", code="5")
+    if right == "volume_write":
+        return CommandError(
+            "Access to the path is denied.", "System.UnauthorizedAccessException", "PermissionDenied", code=ACCESS_DENIED
+        )
+    message = f"You do not have the required permission to complete this task on computer '{node}'."
+    return CommandError(message, f"AccessDenied,{_HYPER_V}.GetVM", "PermissionDenied", code=ACCESS_DENIED)
+
+
 def invalid_group_state(name: str, cmdlet: str, *, target: str) -> CommandError:
     """E16: a cluster cmdlet was refused because of the role's state."""
     return CommandError(

@@ -20,7 +20,7 @@ from borg_cluster.simulator.model import Held, Machine
 from borg_cluster.simulator.world import World
 
 OFF_STATES = ("Off", "Saved", "OffCritical", "SavedCritical")
-HEARTBEAT = "OkApplicationsHealthy"
+HEARTBEAT, NO_HEARTBEAT = "OkApplicationsHealthy", "NoContact"
 
 
 class StartRefused(Exception):
@@ -112,8 +112,12 @@ def start(world: World, machine: Machine) -> None:
     runtime = beside(machine.configuration_path, ".vmrs")
     write_no_saved_state(world.real(runtime, machine.node))
     world.grant(runtime, machine.node, machine.id)
-    machine.state, machine.started_at, machine.heartbeat = "Running", world.now_text(), HEARTBEAT
+    machine.state, machine.started_at, machine.heartbeat = "Running", world.now_text(), _heartbeat(machine)
     hold(world, machine)
+
+
+def _heartbeat(machine: Machine) -> str:
+    return HEARTBEAT if machine.definition.gives_heartbeat else NO_HEARTBEAT
 
 
 def _check_disks(world: World, machine: Machine) -> None:
@@ -171,6 +175,12 @@ def stop(world: World, machine: Machine, action: str) -> None:
     machine.started_at = machine.heartbeat = None
     machine.operational_status = [2]
     hold(world, machine)
+
+
+def refit_saved_state(world: World, machine: Machine) -> None:
+    """Let the saved state of a Saved VM fit its disks, which have just got other leaves with the same content."""
+    if machine.state == "Saved":
+        write_saved_state(world.real(beside(machine.configuration_path, ".vmrs"), machine.node), _leaf_writes(world, machine))
 
 
 def drop_saved_state(world: World, machine: Machine) -> None:

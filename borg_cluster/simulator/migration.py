@@ -17,6 +17,8 @@ def begin(world: World, machine: Machine, destination: str) -> None:
         raise invalid_vm_state(machine.definition.name, "MoveVM", target=machine.id)
     if not node.answers or node.state != "Up" or world.find_machine(machine.id, node.name) is not None:
         raise ours("NodeUnavailable", f"'{node.name}' can't take the virtual machine.", code="5016", target=node.name)
+    if machine.definition.snapshots() and not world.switches.migrates_with_snapshot:
+        raise invalid_vm_state(machine.definition.name, "MoveVM", target=machine.id)
     machine.migration = Migration(destination=node.name)
     _show(world, machine, "setup")
 

@@ -7,6 +7,8 @@ from borg_cluster.simulator.switches import Switches
 
 VM_RESOURCE = "Virtual Machine"
 CONFIGURATION_RESOURCE = "Virtual Machine Configuration"
+IN_SERVICE, MERGING = 11, 32772
+"""Operational status codes: something is done to the VM, and that its disks are being merged."""
 HYPER_V_WRITER = "66841cd4-6ded-4f4b-8f17-fd23f8ddc3de"
 CSV_WRITER = "1072ae1c-e5a7-4ea1-9e4a-6f7964656570"
 
@@ -41,6 +43,47 @@ class Node:
     newest_version: str = "10.0"
     """The newest VM configuration version that it can run."""
     writers: list[Writer] = field(default_factory=_writers)
+    identity: str = "WinRM Virtual Users\\WinRM VA_1_EXAMPLE_backup"
+    """Whom the endpoint runs its commands as."""
+    denied: list[str] = field(default_factory=list)
+    """Rights that it lacks: commands that need one of them are refused."""
+    unknown_rights: list[str] = field(default_factory=list)
+    """Rights of which it can't be found out whether they hold."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Range:
+    """A range of a virtual disk, in bytes."""
+
+    offset: int
+    length: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Mark:
+    """A cut in a disk's change tracking, and what was written from there to the next one."""
+
+    rct_id: str
+    ranges: list[Range] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class TrackedDisk:
+    """The change tracking of a VM's disk. It belongs to the base file: another file in its place knows nothing of it."""
+
+    vm_id: str
+    controller_type: str
+    controller_number: int
+    controller_location: int
+    key: str
+    """Of the base file (see ``Places.key``)."""
+    inode: int
+    marks: list[Mark] = field(default_factory=list)
+
+    @property
+    def position(self) -> tuple[str, int, int]:
+        """The disk's identity inside its VM."""
+        return (self.controller_type, self.controller_number, self.controller_location)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,6 +199,11 @@ class Machine:
     held: dict[str, Held] = field(default_factory=dict)
     """By key of the path (see ``Places.key``)."""
 
+    def shown_status(self) -> list[int]:
+        """Return Msvm_ComputerSystem.OperationalStatus: an operation of its own first, then a merge of its disks."""
+        busy = len(self.operational_status) > 1
+        return self.operational_status if busy or not self.definition.merging() else [IN_SERVICE, MERGING]
+
     @property
     def home(self) -> str:
         """The folder that holds 'Virtual Machines' with its configuration."""
@@ -215,6 +263,7 @@ class State:
     reappearing: list[Reappearing] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
     access: dict[str, Grant] = field(default_factory=dict)
+    tracking: list[TrackedDisk] = field(default_factory=list)
     group_sets: list[str] = field(default_factory=list)
     affinity_rules: list[str] = field(default_factory=list)
     writer_omits: list[str] = field(default_factory=list)

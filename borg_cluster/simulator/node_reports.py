@@ -46,7 +46,7 @@ def _vm(world: World, machine: Machine) -> Json:
         "id": machine.id,
         "name": definition.name,
         "state": machine.state,
-        "operational_status": machine.operational_status,
+        "operational_status": machine.shown_status(),
         "is_clustered": machine.is_clustered,
         "generation": definition.generation,
         "version": definition.version,
@@ -72,7 +72,7 @@ def _vm(world: World, machine: Machine) -> Json:
                 "created": one.created,
                 "disk_paths": [slot.path for slot in one.disks if slot.path is not None],
             }
-            for one in definition.checkpoints
+            for one in definition.present()
         ],
         "network_adapters": [
             {"id": one.id, "name": one.name, "switch_name": one.switch_name, "mac_address": one.mac_address}
@@ -150,7 +150,7 @@ def vm_files(world: World, machine: Machine) -> list[Json]:
     if machine.definition.generation > 1:
         rows.append((beside(configuration, ".vmgs"), "guest_state"))
     folder = snapshot_folder(machine.definition, configuration)
-    for one in machine.definition.checkpoints:
+    for one in machine.definition.present():
         rows.append((f"{folder}\\{one.id.upper()}.vmcx", "checkpoint_configuration"))
         rows += _if_there(world, machine, [f"{folder}\\{one.id.upper()}{end}" for end in (".vmrs", ".vmgs")], "checkpoint_state")
     for leaf in machine.definition.disk_paths():

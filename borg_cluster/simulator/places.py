@@ -31,6 +31,15 @@ def normalised(path: str) -> str:
     return trimmed
 
 
+def volume_root(path: str) -> str:
+    """Return where the volume of a full path begins: a Cluster Shared Volume's folder, a share, or a drive."""
+    match = _CSV.fullmatch(path)
+    if match is not None:
+        return path[: match.end(1)]
+    share = _SHARE.fullmatch(path)
+    return path[: share.end(2)] if share is not None else path[:2]
+
+
 class Places:
     """Where Windows' paths lie in ``folder``."""
 

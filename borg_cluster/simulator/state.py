@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from borg_cluster.simulator import machines, roles, storage
+from borg_cluster.simulator import machines, roles
 from borg_cluster.simulator.administration import Administration
 from borg_cluster.simulator.audit import Violation, audit
+from borg_cluster.simulator.checkpoints import take_checkpoint
 from borg_cluster.simulator.commands import COMMANDS
 from borg_cluster.simulator.execution import execute
 from borg_cluster.simulator.failure import CommandError
@@ -129,7 +130,7 @@ class SimulatedCluster(Administration):
         with self.change("add_vm", name=name):
             machine = make_vm(self, VMSpec(name=name, **options))  # type: ignore[arg-type] # VMSpec checks its own arguments
             for number in range(checkpoints):
-                storage.take_checkpoint(self, machine, f"{name} - ({number + 1})")
+                take_checkpoint(self, machine, f"{name} - ({number + 1})")
             if state != "Off":
                 machines.start(self, machine)
             if highly_available:

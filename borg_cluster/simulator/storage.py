@@ -1,17 +1,16 @@
-"""What happens to disks: a guest writes, checkpoints are taken and merged, storage moves."""
+"""What happens to disks: a guest writes, storage moves, a VM's files are deleted."""
 
 import shutil
 import uuid
 
+from borg_cluster.simulator import tracking
 from borg_cluster.simulator.chains import Chain, exists, find_chain
-from borg_cluster.simulator.definition import CheckpointEntry, DiskSlot, write_definition, write_no_saved_state
 from borg_cluster.simulator.failure import invalid_vm_state
-from borg_cluster.simulator.machines import beside, hold, save_definition, snapshot_folder
+from borg_cluster.simulator.machines import OFF_STATES, beside, hold, save_definition, snapshot_folder
 from borg_cluster.simulator.making import grant_all, volume_path
 from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.roles import refresh_configuration
-from borg_cluster.simulator.vhdx import NewDisk, ParentLink, create, read_info
-from borg_cluster.simulator.vhdx_content import merge, read, write
+from borg_cluster.simulator.vhdx_content import read, write
 from borg_cluster.simulator.world import World
 
 
@@ -21,6 +20,16 @@ def guest_write(world: World, machine: Machine, *, disk: int, offset: int, data:
         raise invalid_vm_state(machine.definition.name, "GuestWrite", target=machine.id)
     chain = disk_chain(world, machine, disk)
     write(chain.reals, offset, data, data_write=uuid.UUID(world.new_id()))
+    tracking.note_write(world, machine, machine.definition.disks[disk], offset, len(data))
+    hold(world, machine)
+
+
+def offline_write(world: World, machine: Machine, *, disk: int, offset: int, data: bytes) -> None:
+    """Write into a disk behind Hyper-V's back, as by mounting it while the VM is off: its change tracking is worth nothing."""
+    if machine.state not in OFF_STATES:
+        raise invalid_vm_state(machine.definition.name, "MountVHD", target=machine.id)
+    write(disk_chain(world, machine, disk).reals, offset, data, data_write=uuid.UUID(world.new_id()))
+    tracking.lose(world, machine, machine.definition.disks[disk])
     hold(world, machine)
 
 
@@ -40,74 +49,6 @@ def disk_chain(world: World, machine: Machine, disk: int) -> Chain:
     return chain
 
 
-def take_checkpoint(world: World, machine: Machine, name: str, kind: str = "Standard") -> str:
-    """Take a checkpoint: each disk gets a new leaf; returns the checkpoint's id."""
-    checkpoint = CheckpointEntry(id=world.new_id(), name=name, type=kind, created=world.now_text())
-    previous = machine.definition.checkpoints
-    checkpoint.parent_id = previous[-1].id if previous else None
-    folder = world.real(snapshot_folder(machine.definition, machine.configuration_path), machine.node)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_definition(folder / f"{checkpoint.id.upper()}.vmcx", machine.definition)
-    write_no_saved_state(folder / f"{checkpoint.id.upper()}.vmrs")
-    for slot in machine.definition.disks:
-        if slot.path is not None and not slot.shared:
-            checkpoint.disks.append(
-                DiskSlot(
-                    controller_type=slot.controller_type,
-                    controller_number=slot.controller_number,
-                    controller_location=slot.controller_location,
-                    path=slot.path,
-                )
-            )
-            slot.path = _new_leaf(world, machine, slot.path)
-    machine.definition.checkpoints.append(checkpoint)
-    save_definition(world, machine)
-    return checkpoint.id
-
-
-def _new_leaf(world: World, machine: Machine, parent: str) -> str:
-    folder, name = parent.rsplit("\\", 1)
-    stem = name.rsplit(".", 1)[0]
-    stem = stem.rsplit("_", 1)[0] if name.lower().endswith(".avhdx") else stem
-    leaf = f"{folder}\\{stem}_{world.new_id().upper()}.avhdx"
-    info = read_info(world.real(parent, machine.node))
-    link = ParentLink(linkage=info.data_write, relative_path=f".\\{name}", absolute_path=parent)
-    data_write = uuid.UUID(world.new_id())
-    create(
-        world.real(leaf, machine.node),
-        NewDisk(size=info.size, block_size=info.block_size, identifier=info.identifier, data_write=data_write, parent=link),
-    )
-    world.grant(leaf, machine.node, machine.id)
-    return leaf
-
-
-def merge_checkpoints(world: World, machine: Machine) -> None:
-    """Merge each disk's whole chain of .avhdx files into its base; a chain that isn't all there stays as it is."""
-    for slot in machine.definition.disks:
-        if slot.path is None:
-            continue
-        chain = find_chain(world, slot.path, machine.node)
-        while chain.error is None and chain.links[0].path.lower().endswith(".avhdx"):
-            leaf = chain.links[0].path
-            merge(chain.reals[0], chain.reals[1:], data_write=uuid.UUID(world.new_id()))
-            chain.reals[0].unlink()
-            world.state.access.pop(world.places.key(leaf, machine.node), None)
-            slot.path = chain.links[1].path
-            chain = find_chain(world, slot.path, machine.node)
-
-
-def remove_checkpoints(world: World, machine: Machine) -> None:
-    """Delete all checkpoints of a VM: its disks are merged back into their bases."""
-    machine.held = {}
-    merge_checkpoints(world, machine)
-    folder = world.real(snapshot_folder(machine.definition, machine.configuration_path), machine.node)
-    for one in machine.definition.checkpoints:
-        for end in (".vmcx", ".vmrs", ".vmgs"):
-            (folder / f"{one.id.upper()}{end}").unlink(missing_ok=True)
-    machine.definition.checkpoints.clear()
-    save_definition(world, machine)
-
-
 def move_storage(world: World, machine: Machine, volume: str) -> None:
     """Move a VM with everything that it has to another volume, running or not: Move-VMStorage."""
     old_home = machine.home
@@ -118,6 +59,8 @@ def move_storage(world: World, machine: Machine, volume: str) -> None:
     slots = [*definition.disks, *(slot for one in definition.checkpoints for slot in one.disks)]
     for slot in slots:
         slot.path = moved.get(slot.path, slot.path) if slot.path is not None else None
+    for tracked in (disk for point in definition.reference_points for disk in point.disks):
+        tracked.path = moved.get(tracked.path, tracked.path)
     definition.snapshot_location = definition.smart_paging_path = new_home
     machine.configuration_path = moved[machine.configuration_path]
     grant_all(world, definition, machine.configuration_path, machine.node)
@@ -125,6 +68,7 @@ def move_storage(world: World, machine: Machine, volume: str) -> None:
         world.grant(path, machine.node, machine.id)
     save_definition(world, machine)
     refresh_configuration(world, machine)
+    tracking.move_storage(world, machine)
 
 
 def _move_files(world: World, machine: Machine, old_home: str, new_home: str) -> dict[str, str]:
@@ -154,6 +98,7 @@ def delete_configuration(world: World, machine: Machine) -> None:
     """Delete the files that define a VM and its checkpoints, and their folders when nothing else is in them."""
     snapshots = snapshot_folder(machine.definition, machine.configuration_path)
     ends = (".vmcx", ".vmrs", ".vmgs", ".slp")
+    tracking.forget(world, machine.id)
     paths = [beside(machine.configuration_path, end) for end in ends]
     paths += [f"{snapshots}\\{one.id.upper()}{end}" for one in machine.definition.checkpoints for end in ends]
     for path in paths:

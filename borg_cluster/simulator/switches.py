@@ -25,5 +25,20 @@ class Switches:
     """A role that can't start answers with an 'error', or only with its 'state' Failed."""
     blackout_listed: str = "none"
     """In a live migration's blackout the VM is listed by 'none', 'both' or the 'source'."""
+    merge_after: int | None = 1
+    """A removed recovery snapshot is merged after so many further commands (or when an hour of the world's time has passed);
+    None: never."""
+    migrates_with_snapshot: bool = True
+    """A VM with a recovery snapshot can be live-migrated; otherwise that is refused."""
+    disabled_checkpoints_refuse_snapshots: bool = False
+    """A VM whose CheckpointType is Disabled has no recovery snapshots either."""
+    tracking_survives_move_storage: bool = False
+    """Changed ranges are still known after the VM's storage has moved."""
+    change_bytes_per_call: int = 4 << 20
+    """The most bytes of a disk that one GetVirtualDiskChanges looks at, whatever was asked; 0: it never gets on."""
+    reference_arrays_agree: bool = True
+    """A reference point's two arrays, of disks and of their ids, are of one length."""
+    guest_never_freezes: list[str] = field(default_factory=list)
+    """Ids of VMs whose guest lets a consistent snapshot run into its timeout."""
     guest_ignores_shutdown: list[str] = field(default_factory=list)
     """Ids of VMs whose guest doesn't react to a shutdown."""

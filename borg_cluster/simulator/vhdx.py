@@ -148,6 +148,25 @@ def _metadata(disk: NewDisk) -> bytes:
     return bytes(region)
 
 
+def reparent(path: Path, parent: ParentLink) -> None:
+    """Link a differencing file to another parent; raises DiskDamaged or OSError."""
+    value = _locator(parent)
+    with path.open("r+b") as file:
+        at = _regions(file.read(START))[_REGION_METADATA][0]
+        file.seek(at)
+        region = bytearray(file.read(_METADATA_IN_USE))
+        count = struct.unpack_from("<H", region, 10)[0]
+        rows = [32 + 32 * row for row in range(count)]
+        entry = next((row for row in rows if region[row : row + 16] == _PARENT_LOCATOR.bytes_le), None)
+        if entry is None:
+            raise DiskDamaged(f"{path} has no parent")
+        place = struct.unpack_from("<I", region, entry + 16)[0]  # the last item, so that it may grow
+        struct.pack_into("<I", region, entry + 20, len(value))
+        region[place : place + len(value)] = value
+        file.seek(at)
+        file.write(region)
+
+
 def _locator(parent: ParentLink) -> bytes:
     pairs = [
         ("parent_linkage", f"{{{parent.linkage}}}"),

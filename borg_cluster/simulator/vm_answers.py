@@ -48,11 +48,11 @@ def _registration(machine: Machine) -> Json:
     return {
         "name": machine.definition.name,
         "state": machine.state,
-        "operational_status": machine.operational_status,
+        "operational_status": machine.shown_status(),
         "is_clustered": machine.is_clustered,
         "configuration_path": machine.configuration_path,
         "disk_paths": machine.definition.disk_paths(),
-        "checkpoint_ids": [one.id for one in machine.definition.checkpoints],
+        "checkpoint_ids": [one.id for one in machine.definition.user_checkpoints()],
         "has_saved_state": machine.state == "Saved",
         "heartbeat": machine.heartbeat,
     }

@@ -2,6 +2,7 @@
 
 from borg_cluster.simulator.activity import start_vm, stop_vm
 from borg_cluster.simulator.chains import exists, why_unusable
+from borg_cluster.simulator.checkpoints import merge_checkpoints
 from borg_cluster.simulator.commands import Arguments
 from borg_cluster.simulator.definition import Definition, DefinitionDamaged, read_definition, write_definition
 from borg_cluster.simulator.failure import (
@@ -17,7 +18,7 @@ from borg_cluster.simulator.model import Machine, Node
 from borg_cluster.simulator.places import normalised
 from borg_cluster.simulator.reports import SCHEMA, Json
 from borg_cluster.simulator.role_commands import need_hyper_v
-from borg_cluster.simulator.storage import delete_configuration, merge_checkpoints
+from borg_cluster.simulator.storage import delete_configuration
 from borg_cluster.simulator.vm_answers import file_result, vm_state
 from borg_cluster.simulator.world import World
 
@@ -40,6 +41,15 @@ def start_vm_command(world: World, node: Node, arguments: Arguments) -> Json:
     need_hyper_v(node)
     machine = world.machine(arguments.text("VMId"), node.name)
     start_vm(world, machine, arguments.number("TimeoutSecond"))
+    return vm_state(world, node, machine.id)
+
+
+def test_boot(world: World, node: Node, arguments: Arguments) -> Json:
+    """Test-BorgClusterBoot: the heartbeat tells; one that never comes is no error."""
+    need_hyper_v(node)
+    machine = world.machine(arguments.text("VMId"), node.name)
+    if machine.heartbeat is None or not machine.heartbeat.startswith("Ok"):
+        world.pause(arguments.number("TimeoutSecond"))
     return vm_state(world, node, machine.id)
 
 
@@ -98,7 +108,7 @@ def register(world: World, node: Node, arguments: Arguments) -> Json:
         raise ours("VMRegisteredElsewhere", message, category="ResourceExists", target=vm_id)
     findings: list[Json] = []
     if present is None:
-        definition = _read(world, node, vm_id, path)
+        definition = read_configuration(world, node, vm_id, path)
         findings = _compare(world, node, definition)
         if all(finding["mended_by"] for finding in findings):
             _import(world, node, definition, path)
@@ -111,7 +121,8 @@ def register(world: World, node: Node, arguments: Arguments) -> Json:
     }
 
 
-def _read(world: World, node: Node, vm_id: str, path: str) -> Definition:
+def read_configuration(world: World, node: Node, vm_id: str, path: str) -> Definition:
+    """Return the definition of that VM from a .vmcx; raises CommandError when it can't be read or is another's."""
     if not exists(world, path, node.name):
         raise path_not_found(path)
     try:
@@ -130,17 +141,17 @@ def _compare(world: World, node: Node, definition: Definition) -> list[Json]:
     for adapter in definition.adapters:
         if adapter.switch_name is not None and adapter.switch_name not in node.switches:
             text = f"Could not find Ethernet switch '{adapter.switch_name}'."
-            findings.append(_finding(SWITCH_MISSING, "VMNetworkAdapter", adapter.name, text, mended_by="disconnected"))
+            findings.append(finding(SWITCH_MISSING, "VMNetworkAdapter", adapter.name, text, mended_by="disconnected"))
             adapter.switch_name = None
     for leaf in definition.disk_paths():
         problem = why_unusable(world, leaf, node.name)
         if problem is not None:
-            findings.append(_finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{problem[1]}' can't be opened ({problem[0]})."))
+            findings.append(finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{problem[1]}' can't be opened ({problem[0]})."))
     absent = [path for path in definition.iso_paths() if not exists(world, path, node.name)]
-    findings += [_finding(FILE_MISSING, "DvdDrive", path, f"'{path}' can't be found.") for path in absent]
+    findings += [finding(FILE_MISSING, "DvdDrive", path, f"'{path}' can't be found.") for path in absent]
     if _version(definition.version) > _version(node.newest_version):
         text = f"The configuration version {definition.version} is not supported."
-        findings.append(_finding(VERSION_UNSUPPORTED, "VirtualMachine", definition.name, text))
+        findings.append(finding(VERSION_UNSUPPORTED, "VirtualMachine", definition.name, text))
     return findings
 
 
@@ -148,7 +159,8 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
-def _finding(message_id: int, source_type: str, source_name: str, message: str, *, mended_by: str | None = None) -> Json:
+def finding(message_id: int, source_type: str, source_name: str, message: str, *, mended_by: str | None = None) -> Json:
+    """Return an incompatibility."""
     return {
         "message_id": message_id,
         "source_type": source_type,

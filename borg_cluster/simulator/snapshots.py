@@ -1,0 +1,152 @@
+"""Recovery snapshots and reference points: what may be frozen when, what becomes of it, and merges that take their time."""
+
+import re
+from datetime import datetime, timedelta
+
+from borg_cluster.simulator import tracking
+from borg_cluster.simulator.checkpoints import delete_configuration_of, merge_away, take_checkpoint
+from borg_cluster.simulator.definition import RECOVERY, CheckpointEntry, ReferenceDisk, ReferencePointEntry
+from borg_cluster.simulator.failure import CommandError, snapshot_busy, snapshot_refused
+from borg_cluster.simulator.machines import save_definition
+from borg_cluster.simulator.model import Machine
+from borg_cluster.simulator.world import World
+
+MARK = re.compile(r"borg-cluster ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+"""The ElementName of a snapshot of ours."""
+MERGE_SECONDS = 3600.0
+"""A merge is over when so much of the world's time has passed, however few commands there were."""
+_SECONDS = {"Application": 6.0, "Crash": 2.0}
+_STATES = ("Running", "Off", "Paused", "Saved")
+_WITHOUT_GUEST = ("Off", "Saved")
+_RESYNCHRONISING = (
+    "Resynchronizing",
+    "ResynchronizeSuspended",
+    "ReadyForInitialReplication",
+    "InitialReplicationInProgress",
+    "WaitingForInitialReplication",
+)
+_MOST_CHECKPOINTS = 50
+_OLDEST_VERSION = (6, 2)
+"""Of a configuration that can have reference points."""
+
+
+def run_of(snapshot: CheckpointEntry) -> str | None:
+    """Return the run id of a snapshot that carries our mark."""
+    found = MARK.fullmatch(snapshot.name)
+    return found[1] if found else None
+
+
+def take(world: World, machine: Machine, *, name: str, consistency: str, timeout: float) -> str:
+    """Freeze a VM's disks and return the snapshot's id; raises CommandError."""
+    refuse_if_busy(world, machine)
+    if machine.definition.merging():
+        raise snapshot_busy(machine.definition.name, target=machine.id)
+    _refuse_by_definition(world, machine)
+    if consistency == "Application" and machine.state not in _WITHOUT_GUEST:
+        _freeze_guest(world, machine, timeout)
+    world.pause(min(_SECONDS[consistency], timeout))
+    snapshot_id = take_checkpoint(world, machine, name, RECOVERY, consistency)
+    snapshot = machine.definition.checkpoints[-1]
+    live = {slot.position: slot for slot in machine.definition.disks}
+    snapshot.rct_ids = [tracking.cut(world, machine, live[slot.position]) for slot in snapshot.disks]
+    save_definition(world, machine)
+    return snapshot_id
+
+
+def refuse_if_busy(world: World, machine: Machine) -> None:
+    """Raise E12 while something else is done to the VM: a migration, a start or stop."""
+    operating = any(one.vm_id == machine.id for one in world.state.operations)
+    if operating or machine.migration is not None or machine.state not in _STATES:
+        raise snapshot_busy(machine.definition.name, target=machine.id)
+
+
+def _refuse_by_definition(world: World, machine: Machine) -> None:
+    definition = machine.definition
+    reason = None
+    if any(slot.shared or slot.path is None for slot in definition.disks):
+        reason = "A disk of it is shared or passed through, which no snapshot can hold.", "32770"
+    elif definition.replication_state in _RESYNCHRONISING:
+        reason = "Its replication is being synchronized.", "0x800480BC"
+    elif len(definition.present()) >= _MOST_CHECKPOINTS:
+        reason = "It has the most checkpoints that are possible.", "32768"
+    elif definition.checkpoint_type == "Disabled" and world.switches.disabled_checkpoints_refuse_snapshots:
+        reason = "Checkpoints have been disabled.", "32770"
+    if reason is not None:
+        raise snapshot_refused(definition.name, reason[0], code=reason[1], target=machine.id)
+
+
+def _freeze_guest(world: World, machine: Machine, timeout: float) -> None:
+    definition = machine.definition
+    if not definition.vss or machine.state == "Paused":
+        reason = f"Production checkpoints cannot be created for '{definition.name}'."
+        raise snapshot_refused(definition.name, reason, code="32770", target=machine.id)
+    if machine.id in world.switches.guest_never_freezes:
+        world.pause(timeout)
+        raise snapshot_refused(definition.name, "The guest did not answer in time.", code="0x800423F2", target=machine.id)
+
+
+def remove(world: World, machine: Machine, snapshot: CheckpointEntry) -> None:
+    """Destroy a snapshot: it is gone at once, its disks are merged by and by."""
+    refuse_if_busy(world, machine)
+    for rct_id in snapshot.rct_ids:
+        tracking.drop(world, machine, rct_id)
+    _end(world, machine, snapshot)
+
+
+def convert(world: World, machine: Machine, snapshot: CheckpointEntry) -> str:
+    """Make a reference point of a snapshot, which goes as by ``remove``; returns the point's id."""
+    refuse_if_busy(world, machine)
+    definition = machine.definition
+    if tuple(int(part) for part in definition.version.split(".")) < _OLDEST_VERSION:
+        reason = f"The configuration version {definition.version} has no reference points."
+        raise snapshot_refused(definition.name, reason, code="32770", target=machine.id)
+    disks = list(zip(snapshot.disks, snapshot.rct_ids, strict=True))
+    for slot, rct_id in disks:
+        tracking.keep(world, machine, slot, rct_id)
+    point = ReferencePointEntry(
+        id=world.new_id(),
+        created=snapshot.created,
+        disks=[ReferenceDisk(path=str(slot.path), rct_id=rct_id) for slot, rct_id in disks],
+    )
+    definition.reference_points.append(point)
+    _end(world, machine, snapshot)
+    return point.id
+
+
+def _end(world: World, machine: Machine, snapshot: CheckpointEntry) -> None:
+    delete_configuration_of(world, machine, snapshot)
+    after = world.switches.merge_after
+    snapshot.merge_left = 0 if after is None else after
+    snapshot.created = world.now_text()
+    save_definition(world, machine)
+    progress_merges(world, commands=0)
+
+
+def remove_reference_point(world: World, machine: Machine, point: ReferencePointEntry) -> None:
+    """Forget a reference point: changes can't be asked since then any more."""
+    for disk in point.disks:
+        tracking.drop(world, machine, disk.rct_id)
+    machine.definition.reference_points.remove(point)
+    save_definition(world, machine)
+
+
+def progress_merges(world: World, *, commands: int = 1) -> None:
+    """Let merges go on: those whose commands or time are over end. One never ends while the world says so."""
+    if world.switches.merge_after is None:
+        return
+    for machine in list(world.state.machines):
+        for snapshot in machine.definition.merging():
+            _progress(world, machine, snapshot, commands)
+
+
+def _progress(world: World, machine: Machine, snapshot: CheckpointEntry, commands: int) -> None:
+    if machine.migration is not None or not world.node(machine.node).answers:
+        return  # interrupted; it goes on where the VM is then
+    left = max(0, (snapshot.merge_left or 0) - commands)
+    snapshot.merge_left = left
+    began = datetime.fromisoformat(snapshot.created) if snapshot.created else world.now()
+    if not left or world.now() - began >= timedelta(seconds=MERGE_SECONDS):
+        try:
+            merge_away(world, machine, snapshot)
+        except CommandError as problem:
+            world.note("change", "merge failed", vm_id=machine.id, error=problem.message)
