@@ -33,7 +33,7 @@ def test_create_backs_up_and_list_shows_it(shop: Shop) -> None:
 
 def test_a_dry_run_is_the_plan_and_makes_nothing(window: Shop) -> None:
     done = window.run("create", "--dry-run")
-    assert done.code == 1, "three VMs would remain uncovered"
+    assert done.code == 0, done.err
     assert "5 VM archives, 2 volume archives" in done.out
     assert len(window.ask("list")["archives"]) == 1
     assert window.ask("create", "--dry-run")["kind"] == "plan"
