@@ -1,7 +1,7 @@
 function Add-BorgClusterFileAccess {
     <#
     .SYNOPSIS
-    Lets an account use a file or a folder and all that is below it. A rule that is there already stays one rule.
+    Lets an account use a file, or a folder and all that is below it. A right that is there already stays one right.
     #>
     param (
         [Parameter(Mandatory)]
@@ -13,21 +13,21 @@ function Add-BorgClusterFileAccess {
         $Sid
     )
 
-    $account = [System.Security.Principal.SecurityIdentifier]::new($Sid)
-    $full = [System.Security.AccessControl.FileSystemRights]::FullControl
-    $allow = [System.Security.AccessControl.AccessControlType]::Allow
-    # The DACL alone is read and written: owner and audit rules would need further privileges
-    $section = [System.Security.AccessControl.AccessControlSections]::Access
-    if ([System.IO.Directory]::Exists($Path)) {
-        $item = [System.IO.DirectoryInfo]::new($Path)
-        $inherit = [System.Security.AccessControl.InheritanceFlags] 'ContainerInherit, ObjectInherit'
-        $none = [System.Security.AccessControl.PropagationFlags]::None
-        $rule = [System.Security.AccessControl.FileSystemAccessRule]::new($account, $full, $inherit, $none, $allow)
-    } else {
-        $item = [System.IO.FileInfo]::new($Path)
-        $rule = [System.Security.AccessControl.FileSystemAccessRule]::new($account, $full, $allow)
+    # A SID, marked by the star: no name that would be localized, or unknown where the machine is not registered
+    $right = '*' + $Sid + ':(F)'
+    if ([System.IO.Directory]::Exists((Resolve-BorgClusterNativePath -Path $Path))) {
+        $right = '*' + $Sid + ':(OI)(CI)(F)'
     }
-    $security = $item.GetAccessControl($section)
-    $security.AddAccessRule($rule)
-    $item.SetAccessControl($security)
+    $code = (Invoke-BorgClusterTool -Name 'icacls' -Argument @($Path, '/grant', $right))['ExitCode']
+    if ($code -ne 0) {
+        $record = @{
+            ErrorId = 'BorgClusterAccessNotGranted'
+            Category = 'PermissionDenied'
+            Message = "icacls could not grant $Sid full control of '$Path' and ended with code $code."
+            TargetObject = $Path
+            # Its codes are Windows' own
+            Code = '0x8007{0:X4}' -f ($code -band 0xFFFF)
+        }
+        throw (ConvertTo-BorgClusterErrorRecord @record)
+    }
 }

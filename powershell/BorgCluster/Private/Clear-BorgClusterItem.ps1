@@ -9,18 +9,20 @@ function Clear-BorgClusterItem {
         $Path
     )
 
-    if ([System.IO.File]::Exists($Path)) {
-        [System.IO.File]::SetAttributes($Path, [System.IO.FileAttributes]::Normal)
-        [System.IO.File]::Delete($Path)
+    $native = Resolve-BorgClusterNativePath -Path $Path
+    if ([System.IO.File]::Exists($native)) {
+        [System.IO.File]::SetAttributes($native, [System.IO.FileAttributes]::Normal)
+        [System.IO.File]::Delete($native)
         return
     }
-    if (-not [System.IO.Directory]::Exists($Path)) {
+    if (-not [System.IO.Directory]::Exists($native)) {
         return
     }
-    if (-not [System.IO.File]::GetAttributes($Path).HasFlag([System.IO.FileAttributes]::ReparsePoint)) {
-        foreach ($entry in [System.IO.Directory]::GetFileSystemEntries($Path)) {
-            Clear-BorgClusterItem -Path $entry
+    if (-not [System.IO.File]::GetAttributes($native).HasFlag([System.IO.FileAttributes]::ReparsePoint)) {
+        foreach ($entry in [System.IO.Directory]::GetFileSystemEntries($native)) {
+            $name = [System.IO.Path]::GetFileName($entry)
+            Clear-BorgClusterItem -Path (Join-BorgClusterPath -Folder $Path -Name $name)
         }
     }
-    [System.IO.Directory]::Delete($Path)
+    [System.IO.Directory]::Delete($native)
 }

@@ -18,21 +18,9 @@ function Clear-BorgClusterPlannedVM {
     } catch {
         Write-Verbose -Message "Remove-VM does not take the planned machine: $_"
     }
-    $namespace = 'root\virtualization\v2'
-    $query = @{
-        Namespace = $namespace
-        ClassName = 'Msvm_PlannedComputerSystem'
-        Filter = "Name = '$(([string] $VM.Id).ToUpperInvariant())'"
-        ErrorAction = 'Stop'
-    }
-    foreach ($planned in @(Get-CimInstance @query)) {
-        $service = Get-CimInstance -Namespace $namespace -ClassName 'Msvm_VirtualSystemManagementService' -ErrorAction Stop
-        $call = @{
-            InputObject = $service
-            MethodName = 'DestroySystem'
-            Arguments = @{ AffectedSystem = $planned }
-            ErrorAction = 'Stop'
-        }
-        $null = Invoke-CimMethod @call
+    foreach ($planned in @(Get-BorgClusterPlannedSystem -VMId ([guid] [string] $VM.Id))) {
+        $service = Get-BorgClusterService -ClassName 'Msvm_VirtualSystemManagementService'
+        $argument = @{ AffectedSystem = $planned }
+        $null = Invoke-BorgClusterMethod -InputObject $service -MethodName 'DestroySystem' -Argument $argument
     }
 }

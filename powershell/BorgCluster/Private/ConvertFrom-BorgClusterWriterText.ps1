@@ -4,8 +4,8 @@ function ConvertFrom-BorgClusterWriterText {
     Reads what diskshadow lists about VSS writers: the VM components of the Hyper-V writer, and each writer's state.
     .DESCRIPTION
     The words are localized and the spacing differs by version. So only these are looked at: GUIDs, paths, VSS' own constants
-    (VSS_CT_..., VSS_WS_...), and the marks * and + that begin a writer and a component. Colons, commas and equals signs may
-    be those of East Asian languages. A caption is what stands in the line before the component's type; it decides nothing.
+    (VSS_CT_..., VSS_WS_...), and the marks * and + that begin a writer and a component. A caption is what stands in the line
+    before the component's type; it decides nothing.
 
     The lines may hold 'list writers detailed' and 'list writers status', one after the other.
     .OUTPUTS
@@ -20,15 +20,7 @@ function ConvertFrom-BorgClusterWriterText {
     )
 
     $hyperV = '66841cd4-6ded-4f4b-8f17-fd23f8ddc3de'
-    $guid = '([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})'
-    $component = ':\\' + $guid + '\W*$'
-    $identifier = '(?<!Volume)\{' + $guid + '\}'
-    $caption = '^[^:\uFF1A]*[:\uFF1A]\s*(.*?)\s*$'
-    $equals = '=\uFF1D:\uFF1A'
-    $comma = ',\uFF0C\u3001'
-    $path = "[$equals]\s*((?:[A-Za-z]:\\|\\\\).*)"
-    $file = "${path}[$comma]\s*[^$equals$comma]*[$equals]\s*(\S.*?)\s*`$"
-
+    $pattern = Get-BorgClusterWriterPattern
     $components = [System.Collections.Generic.List[object]]::new()
     $writers = [System.Collections.Generic.List[object]]::new()
     $writerId = $null
@@ -36,30 +28,30 @@ function ConvertFrom-BorgClusterWriterText {
     $status = $null
     $previous = ''
     foreach ($text in $Line) {
-        if ($text -match '^\s*\*\s') {
+        if ($text -match $pattern['Writer']) {
             $writerId = $null
             $vm = $null
             $status = $null
-        } elseif ($text -match '^\s*\+\s') {
+        } elseif ($text -match $pattern['Component']) {
             $vm = $null
-            if ($writerId -eq $hyperV -and $text -match $component) {
+            if ($writerId -eq $hyperV -and $text -match $pattern['Machine']) {
                 $vm = [ordered]@{ vm_id = $Matches[1].ToLowerInvariant(); caption = ''; files = @() }
                 $components.Add($vm)
             }
         } elseif ($null -ne $vm) {
-            if ($text -match 'VSS_CT_') {
-                if ($previous -match $caption) {
+            if ($text -match $pattern['Type']) {
+                if ($previous -match $pattern['Caption']) {
                     $vm['caption'] = $Matches[1]
                 }
-            } elseif ($text -match $file) {
+            } elseif ($text -match $pattern['File']) {
                 $vm['files'] += [ordered]@{ path = $Matches[1]; filespec = $Matches[2] }
             }
-        } elseif ($text -match '(\d+)\s*\(VSS_WS_\w+\)') {
+        } elseif ($text -match $pattern['State']) {
             $status = [ordered]@{ writer_id = $writerId; state = [int] $Matches[1]; failure_code = $null }
             if ($null -ne $writerId) {
                 $writers.Add($status)
             }
-        } elseif ($text -match $identifier) {
+        } elseif ($text -match $pattern['Identifier']) {
             # The first one in a block is the writer's, the next one that of its instance
             if ($null -eq $writerId) {
                 $writerId = $Matches[1].ToLowerInvariant()
@@ -68,7 +60,7 @@ function ConvertFrom-BorgClusterWriterText {
                     $writers.Add($status)
                 }
             }
-        } elseif ($null -ne $status -and $null -eq $status['failure_code'] -and $text -match '0x([0-9A-Fa-f]{8})') {
+        } elseif ($null -ne $status -and $null -eq $status['failure_code'] -and $text -match $pattern['FailureCode']) {
             $status['failure_code'] = '0x' + $Matches[1].ToUpperInvariant()
         }
         $previous = $text

@@ -23,9 +23,19 @@ function ConvertTo-BorgClusterErrorRecord {
 
         [AllowNull()]
         [System.Exception]
-        $InnerException = $null
+        $InnerException = $null,
+
+        # Windows' own code, such as 0x80070005: it goes along as that of an inner exception
+        [AllowEmptyString()]
+        [string]
+        $Code = ''
     )
 
-    $exception = [System.InvalidOperationException]::new($Message, $InnerException)
+    $inner = $InnerException
+    if ($null -eq $inner -and $Code -match '^0x([0-9A-Fa-f]{8})$') {
+        $number = [System.Convert]::ToInt32($Matches[1], 16)
+        $inner = [System.Runtime.InteropServices.COMException]::new($Code, $number)
+    }
+    $exception = [System.InvalidOperationException]::new($Message, $inner)
     return [System.Management.Automation.ErrorRecord]::new($exception, $ErrorId, $Category, $TargetObject)
 }

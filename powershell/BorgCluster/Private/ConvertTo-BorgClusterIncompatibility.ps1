@@ -14,6 +14,10 @@ function ConvertTo-BorgClusterIncompatibility {
     if ($null -ne $source) {
         $type = $source.PSObject.TypeNames[0].Split('.')[-1]
     }
+    if ([long] $Incompatibility.MessageId -eq 33012) {
+        # A missing switch, whatever its adapter is called
+        $type = 'VMNetworkAdapter'
+    }
     return [ordered]@{
         message_id = [long] $Incompatibility.MessageId
         source_type = $type

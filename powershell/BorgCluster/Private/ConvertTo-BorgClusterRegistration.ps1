@@ -11,12 +11,7 @@ function ConvertTo-BorgClusterRegistration {
 
     $id = ConvertTo-BorgClusterId -Value $VM.Id
     $table = Get-BorgClusterOperationalStatus -VMId $id
-    $disks = [System.Collections.Generic.List[object]]::new()
-    foreach ($drive in @(Hyper-V\Get-VMHardDiskDrive -VM $VM -ErrorAction Stop)) {
-        if ($null -eq (Get-BorgClusterProperty -InputObject $drive -Name 'DiskNumber') -and "$($drive.Path)" -ne '') {
-            $disks.Add([string] $drive.Path)
-        }
-    }
+    $drives = @(Hyper-V\Get-VMHardDiskDrive -VM $VM -ErrorAction Stop)
     $checkpoints = [System.Collections.Generic.List[object]]::new()
     foreach ($checkpoint in @(Hyper-V\Get-VMSnapshot -VM $VM -ErrorAction Stop)) {
         $checkpoints.Add((ConvertTo-BorgClusterId -Value $checkpoint.Id))
@@ -27,7 +22,7 @@ function ConvertTo-BorgClusterRegistration {
         operational_status = @(Select-BorgClusterOperationalStatus -VM $VM -Table $table)
         is_clustered = Get-BorgClusterProperty -InputObject $VM -Name 'IsClustered'
         configuration_path = Get-BorgClusterConfigurationPath -VM $VM
-        disk_paths = $disks.ToArray()
+        disk_paths = @(Get-BorgClusterDrivePath -Drive $drives)
         checkpoint_ids = $checkpoints.ToArray()
         has_saved_state = [string] $VM.State -match 'Saved'
         heartbeat = Get-BorgClusterHeartbeat -VM $VM

@@ -18,7 +18,12 @@ function ConvertTo-BorgClusterVM {
 
         # Only what Get-VM itself tells: for a machine whose storage is lost
         [switch]
-        $WithoutParts
+        $WithoutParts,
+
+        # Parts that can't be read are left out, and the disks tell this code if they have none of their own
+        [AllowEmptyString()]
+        [string]
+        $FailureCode = ''
     )
 
     $report = [ordered]@{
@@ -27,10 +32,10 @@ function ConvertTo-BorgClusterVM {
         state = [string] $VM.State
         operational_status = @(Select-BorgClusterOperationalStatus -VM $VM -Table $StatusTable)
         is_clustered = Get-BorgClusterProperty -InputObject $VM -Name 'IsClustered'
-        generation = [int] $VM.Generation
-        version = [string] $VM.Version
-        path = [string] $VM.Path
-        configuration_location = [string] $VM.ConfigurationLocation
+        generation = [int] (Get-BorgClusterProperty -InputObject $VM -Name 'Generation')
+        version = [string] (Get-BorgClusterProperty -InputObject $VM -Name 'Version')
+        path = [string] (Get-BorgClusterProperty -InputObject $VM -Name 'Path')
+        configuration_location = [string] (Get-BorgClusterProperty -InputObject $VM -Name 'ConfigurationLocation')
         snapshot_location = Get-BorgClusterWord -InputObject $VM -Name 'SnapshotFileLocation'
         smart_paging_path = Get-BorgClusterWord -InputObject $VM -Name 'SmartPagingFilePath'
         checkpoint_type = Get-BorgClusterWord -InputObject $VM -Name 'CheckpointType'
@@ -53,21 +58,18 @@ function ConvertTo-BorgClusterVM {
         return $report
     }
 
-    $drives = @(Hyper-V\Get-VMHardDiskDrive -VM $VM -ErrorAction Stop)
-    $report['disks'] = @(foreach ($drive in $drives) { ConvertTo-BorgClusterDisk -Drive $drive -Cache $Cache })
-    $checkpoints = @(Hyper-V\Get-VMSnapshot -VM $VM -ErrorAction Stop)
-    $report['checkpoints'] = @(foreach ($one in $checkpoints) { ConvertTo-BorgClusterCheckpoint -Checkpoint $one })
-    $report['files'] = @(Get-BorgClusterVMFile -VM $VM -Checkpoint $checkpoints -Disk $report['disks'])
-    $adapters = [System.Collections.Generic.List[object]]::new()
-    foreach ($adapter in @(Hyper-V\Get-VMNetworkAdapter -VM $VM -ErrorAction Stop)) {
-        $one = [ordered]@{
-            id = [string] $adapter.Id
-            name = [string] $adapter.Name
-            switch_name = Get-BorgClusterWord -InputObject $adapter -Name 'SwitchName'
-            mac_address = Get-BorgClusterWord -InputObject $adapter -Name 'MacAddress'
+    foreach ($part in @('Disk', 'Checkpoint', 'File', 'Adapter')) {
+        try {
+            Add-BorgClusterVMPart -Part $part -VM $VM -Report $report -Cache $Cache
+        } catch {
+            if ($FailureCode -eq '') {
+                throw
+            }
+            Write-Verbose -Message "${part}: $_"
         }
-        $adapters.Add($one)
     }
-    $report['network_adapters'] = $adapters.ToArray()
+    if ($FailureCode -ne '') {
+        Add-BorgClusterDiskError -Report $report -Code $FailureCode
+    }
     return $report
 }

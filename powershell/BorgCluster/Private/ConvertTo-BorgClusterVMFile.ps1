@@ -13,15 +13,16 @@ function ConvertTo-BorgClusterVMFile {
         $Kind
     )
 
+    $native = Resolve-BorgClusterNativePath -Path $Path
     $file = [ordered]@{
         path = $Path
         kind = $Kind
         size = $null
         modified = $null
-        exists = [System.IO.File]::Exists($Path)
+        exists = [System.IO.File]::Exists($native)
     }
     if ($file['exists']) {
-        $info = [System.IO.FileInfo]::new($Path)
+        $info = [System.IO.FileInfo]::new($native)
         $file['size'] = $info.Length
         $file['modified'] = ConvertTo-BorgClusterTime -Value $info.LastWriteTimeUtc
     }

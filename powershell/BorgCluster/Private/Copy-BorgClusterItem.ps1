@@ -13,18 +13,24 @@ function Copy-BorgClusterItem {
         $Destination
     )
 
-    if ([System.IO.Directory]::Exists($Source)) {
-        $null = [System.IO.Directory]::CreateDirectory($Destination)
-        foreach ($entry in [System.IO.Directory]::GetFileSystemEntries($Source)) {
+    $from = Resolve-BorgClusterNativePath -Path $Source
+    $to = Resolve-BorgClusterNativePath -Path $Destination
+    if ([System.IO.Directory]::Exists($from)) {
+        $null = [System.IO.Directory]::CreateDirectory($to)
+        foreach ($entry in [System.IO.Directory]::GetFileSystemEntries($from)) {
             $name = [System.IO.Path]::GetFileName($entry)
-            Copy-BorgClusterItem -Source $entry -Destination (Join-BorgClusterPath -Folder $Destination -Name $name)
+            $pair = @{
+                Source = Join-BorgClusterPath -Folder $Source -Name $name
+                Destination = Join-BorgClusterPath -Folder $Destination -Name $name
+            }
+            Copy-BorgClusterItem @pair
         }
         return
     }
     $share = [System.IO.FileShare]::ReadWrite -bor [System.IO.FileShare]::Delete
-    $in = [System.IO.File]::Open($Source, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $share)
+    $in = [System.IO.File]::Open($from, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $share)
     try {
-        $out = [System.IO.File]::Open($Destination, [System.IO.FileMode]::CreateNew, [System.IO.FileAccess]::Write)
+        $out = [System.IO.File]::Open($to, [System.IO.FileMode]::CreateNew, [System.IO.FileAccess]::Write)
         try {
             $in.CopyTo($out)
             $out.Flush($true)
@@ -34,5 +40,5 @@ function Copy-BorgClusterItem {
     } finally {
         $in.Dispose()
     }
-    [System.IO.File]::SetLastWriteTimeUtc($Destination, [System.IO.File]::GetLastWriteTimeUtc($Source))
+    [System.IO.File]::SetLastWriteTimeUtc($to, [System.IO.File]::GetLastWriteTimeUtc($from))
 }

@@ -21,7 +21,7 @@ function Find-BorgClusterVhd {
     foreach ($spelling in $spellings) {
         try {
             foreach ($vhd in @(Hyper-V\Get-VHD -Path $spelling -ErrorAction Stop)) {
-                if ($spellings.Count -eq 1 -or $vhd.Path -eq $Path) {
+                if ($spellings.Count -eq 1 -or (Test-BorgClusterSamePath -Path $vhd.Path -Other $Path)) {
                     return $vhd
                 }
             }

@@ -10,10 +10,25 @@ function Get-BorgClusterAssociate {
 
         [Parameter(Mandatory)]
         [string]
-        $ClassName
+        $ClassName,
+
+        # The class of the association, where several lead to that class
+        [AllowEmptyString()]
+        [string]
+        $Association = ''
     )
 
-    foreach ($one in @(Get-CimAssociatedInstance -InputObject $InputObject -ResultClassName $ClassName -ErrorAction Stop)) {
-        $one
+    $query = @{
+        InputObject = $InputObject
+        ResultClassName = $ClassName
+        ErrorAction = 'Stop'
+    }
+    if ($Association -ne '') {
+        $query['Association'] = $Association
+    }
+    foreach ($one in @(CimCmdlets\Get-CimAssociatedInstance @query)) {
+        if ($null -ne $one) {
+            $one
+        }
     }
 }

@@ -17,7 +17,7 @@ function Get-BorgClusterDependencyTable {
         ErrorAction = 'Stop'
     }
     try {
-        $links = @(Get-CimInstance @query)
+        $links = @(CimCmdlets\Get-CimInstance @query)
     } catch {
         Write-Verbose -Message "MSCluster_ResourceToDependentResource does not answer: $_"
         return $null

@@ -9,6 +9,7 @@ function Get-BorgClusterDiskFile {
         $Path
     )
 
+    $native = Resolve-BorgClusterNativePath -Path $Path
     $file = [ordered]@{
         path = $Path
         format = $null
@@ -20,10 +21,10 @@ function Get-BorgClusterDiskFile {
         identifier = $null
         parent_path = $null
         modified = $null
-        exists = [System.IO.File]::Exists($Path)
+        exists = [System.IO.File]::Exists($native)
     }
     if ($file['exists']) {
-        $info = [System.IO.FileInfo]::new($Path)
+        $info = [System.IO.FileInfo]::new($native)
         $file['file_size'] = $info.Length
         $file['modified'] = ConvertTo-BorgClusterTime -Value $info.LastWriteTimeUtc
     }

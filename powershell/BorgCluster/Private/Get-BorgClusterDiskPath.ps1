@@ -17,7 +17,7 @@ function Get-BorgClusterDiskPath {
         ErrorAction = 'Stop'
     }
     try {
-        foreach ($instance in @(Get-CimInstance @query)) {
+        foreach ($instance in @(CimCmdlets\Get-CimInstance @query)) {
             foreach ($disk in @(Get-BorgClusterAssociate -InputObject $instance -ClassName 'MSCluster_Disk')) {
                 foreach ($partition in @(Get-BorgClusterAssociate -InputObject $disk -ClassName 'MSCluster_DiskPartition')) {
                     $mounts = @(Get-BorgClusterProperty -InputObject $partition -Name 'MountPoints')

@@ -9,6 +9,7 @@ function Get-BorgClusterFileState {
         $Path
     )
 
+    $native = Resolve-BorgClusterNativePath -Path $Path
     $state = [ordered]@{
         path = $Path
         exists = $false
@@ -17,12 +18,12 @@ function Get-BorgClusterFileState {
         modified = $null
         in_use = $null
     }
-    if ([System.IO.Directory]::Exists($Path)) {
+    if ([System.IO.Directory]::Exists($native)) {
         $state['exists'] = $true
         $state['is_folder'] = $true
-        $state['modified'] = ConvertTo-BorgClusterTime -Value ([System.IO.Directory]::GetLastWriteTimeUtc($Path))
-    } elseif ([System.IO.File]::Exists($Path)) {
-        $file = [System.IO.FileInfo]::new($Path)
+        $state['modified'] = ConvertTo-BorgClusterTime -Value ([System.IO.Directory]::GetLastWriteTimeUtc($native))
+    } elseif ([System.IO.File]::Exists($native)) {
+        $file = [System.IO.FileInfo]::new($native)
         $state['exists'] = $true
         $state['length'] = $file.Length
         $state['modified'] = ConvertTo-BorgClusterTime -Value $file.LastWriteTimeUtc

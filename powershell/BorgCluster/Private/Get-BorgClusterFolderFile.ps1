@@ -1,7 +1,7 @@
 function Get-BorgClusterFolderFile {
     <#
     .SYNOPSIS
-    Lists the files of a folder by a pattern, in their own spelling; nothing when the folder is not there.
+    Lists the files of a folder by a pattern of PowerShell's, in their own spelling; nothing when the folder is not there.
     #>
     param (
         [Parameter(Mandatory)]
@@ -10,13 +10,29 @@ function Get-BorgClusterFolderFile {
 
         [Parameter(Mandatory)]
         [string]
-        $Pattern
+        $Pattern,
+
+        # Those of the folders below it too
+        [switch]
+        $Recurse
     )
 
-    if (-not [System.IO.Directory]::Exists($Folder)) {
+    $native = Resolve-BorgClusterNativePath -Path $Folder
+    if (-not [System.IO.Directory]::Exists($native)) {
         return
     }
-    foreach ($path in [System.IO.Directory]::GetFiles($Folder, $Pattern)) {
-        $path
+    foreach ($path in [System.IO.Directory]::GetFiles($native)) {
+        $name = [System.IO.Path]::GetFileName($path)
+        if ($name -like $Pattern) {
+            Join-BorgClusterPath -Folder $Folder -Name $name
+        }
+    }
+    if ($Recurse) {
+        foreach ($path in [System.IO.Directory]::GetDirectories($native)) {
+            if (-not [System.IO.File]::GetAttributes($path).HasFlag([System.IO.FileAttributes]::ReparsePoint)) {
+                $below = Join-BorgClusterPath -Folder $Folder -Name ([System.IO.Path]::GetFileName($path))
+                Get-BorgClusterFolderFile -Folder $below -Pattern $Pattern -Recurse
+            }
+        }
     }
 }

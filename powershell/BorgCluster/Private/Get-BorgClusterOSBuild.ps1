@@ -5,7 +5,8 @@ function Get-BorgClusterOSBuild {
     #>
     try {
         # Without a manifest .NET may be told an older version than the true one
-        return [string] (Get-CimInstance -ClassName 'Win32_OperatingSystem' -Property 'Version' -ErrorAction Stop).Version
+        $system = CimCmdlets\Get-CimInstance -ClassName 'Win32_OperatingSystem' -Property 'Version' -ErrorAction Stop
+        return [string] $system.Version
     } catch {
         Write-Verbose -Message "Win32_OperatingSystem does not answer: $_"
         return [System.Environment]::OSVersion.Version.ToString(3)

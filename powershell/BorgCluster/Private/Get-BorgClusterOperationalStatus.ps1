@@ -23,7 +23,7 @@ function Get-BorgClusterOperationalStatus {
     }
     $table = @{}
     try {
-        foreach ($system in @(Get-CimInstance @query)) {
+        foreach ($system in @(CimCmdlets\Get-CimInstance @query)) {
             $key = ConvertTo-BorgClusterId -Value $system.Name
             if ($null -ne $key) {
                 $table[$key] = @(foreach ($status in @($system.OperationalStatus)) { [int] $status })

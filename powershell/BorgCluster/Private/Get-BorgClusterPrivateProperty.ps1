@@ -14,7 +14,7 @@ function Get-BorgClusterPrivateProperty {
         ErrorAction = 'Stop'
     }
     try {
-        $instances = @(Get-CimInstance @query)
+        $instances = @(CimCmdlets\Get-CimInstance @query)
     } catch {
         Write-Verbose -Message "MSCluster_Resource does not answer: $_"
         return $known

@@ -2,6 +2,8 @@ function Get-BorgClusterProperty {
     <#
     .SYNOPSIS
     Reads a property that some versions of Windows lack: $null instead of strict mode's error.
+    .DESCRIPTION
+    Properties of Hyper-V's objects are read from the machine when they are asked for: one that can't be read is $null too.
     #>
     param (
         [Parameter(Mandatory)]
@@ -21,5 +23,10 @@ function Get-BorgClusterProperty {
     if ($null -eq $property) {
         return $null
     }
-    return $property.Value
+    try {
+        return $property.Value
+    } catch [System.Management.Automation.GetValueException] {
+        Write-Verbose -Message "$Name can't be read: $_"
+        return $null
+    }
 }

@@ -36,7 +36,7 @@ function Get-BorgClusterVMFile {
     if ($null -ne $root) {
         $folder = Join-BorgClusterPath -Folder $root -Name 'Snapshots'
         foreach ($one in $Checkpoint) {
-            $name = ([string] $one.Id).ToUpperInvariant()
+            $name = ([string] $one['id']).ToUpperInvariant()
             $paths = @(Get-BorgClusterFolderFile -Folder $folder -Pattern "$name.vmcx")
             if ($paths.Count -eq 0) {
                 $paths = @(Join-BorgClusterPath -Folder $folder -Name "$name.vmcx")
@@ -60,7 +60,7 @@ function Get-BorgClusterVMFile {
         foreach ($file in $one['chain']) {
             foreach ($extension in @('.rct', '.mrt')) {
                 $path = $file['path'] + $extension
-                if ([System.IO.File]::Exists($path)) {
+                if ((Test-BorgClusterItem -Path $path)) {
                     ConvertTo-BorgClusterVMFile -Path $path -Kind 'change_tracking'
                 }
             }

@@ -30,39 +30,15 @@ function Import-BorgClusterVM {
             }
             throw (ConvertTo-BorgClusterErrorRecord @record)
         }
-        $findings = [System.Collections.Generic.List[object]]::new()
-        $mended = $false
-        foreach ($found in @($report.Incompatibilities)) {
-            if ($null -eq $found) {
-                continue
-            }
-            $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $found
-            if ($finding['source_type'] -eq 'VMNetworkAdapter') {
-                $null = Hyper-V\Disconnect-VMNetworkAdapter -VMNetworkAdapter $found.Source -Confirm:$false -ErrorAction Stop
-                $finding['mended_by'] = 'disconnected'
-                $mended = $true
-            }
-            $findings.Add($finding)
-        }
-        if ($mended) {
-            $report = Hyper-V\Compare-VM -CompatibilityReport $report -Confirm:$false -ErrorAction Stop
-            foreach ($left in @($report.Incompatibilities)) {
-                if ($null -eq $left) {
-                    continue
-                }
-                $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $left
-                if ($finding['source_type'] -eq 'VMNetworkAdapter') {
-                    # Disconnecting was not the cure
-                    $findings.Add($finding)
-                }
-            }
-        }
-        $unmended = @(foreach ($finding in $findings) { if ($null -eq $finding['mended_by']) { $finding } })
-        if ($unmended.Count -eq 0) {
+        $checked = Resolve-BorgClusterReport -Report $report
+        $report = $checked['Report']
+        if ($checked['Unmended'] -eq 0) {
             $null = Hyper-V\Import-VM -CompatibilityReport $report -Confirm:$false -ErrorAction Stop
             $imported = $true
         }
-        return $findings.ToArray()
+        foreach ($finding in $checked['Findings']) {
+            $finding
+        }
     } finally {
         if (-not $imported -and $null -ne $report.VM) {
             Clear-BorgClusterPlannedVM -VM $report.VM

@@ -12,25 +12,27 @@ function Invoke-BorgClusterDiskshadow {
     $tool = 'diskshadow'
     if (-not [string]::IsNullOrEmpty($env:SystemRoot)) {
         $installed = Join-BorgClusterPath -Folder $env:SystemRoot -Name 'System32\diskshadow.exe'
-        if ([System.IO.File]::Exists($installed)) {
+        if (Test-BorgClusterItem -Path $installed) {
             $tool = $installed
         }
     }
     $file = [System.IO.Path]::GetTempFileName()
     try {
         [System.IO.File]::WriteAllLines($file, $Script, [System.Text.Encoding]::ASCII)
-        # Its words are in the system's code page; what is looked for in them is not words
-        & $tool '/s' $file
-        if ((Test-Path -LiteralPath 'variable:LASTEXITCODE') -and $LASTEXITCODE -ne 0) {
-            $record = @{
-                ErrorId = 'BorgClusterDiskshadowFailed'
-                Category = 'OperationStopped'
-                Message = "diskshadow ended with code $LASTEXITCODE."
-                TargetObject = $LASTEXITCODE
-            }
-            throw (ConvertTo-BorgClusterErrorRecord @record)
-        }
+        $found = Invoke-BorgClusterTool -Name $tool -Argument @('/s', $file)
     } finally {
         [System.IO.File]::Delete($file)
+    }
+    if ($found['ExitCode'] -ne 0) {
+        $record = @{
+            ErrorId = 'BorgClusterDiskshadowFailed'
+            Category = 'OperationStopped'
+            Message = "diskshadow ended with code $($found['ExitCode'])."
+            TargetObject = $found['ExitCode']
+        }
+        throw (ConvertTo-BorgClusterErrorRecord @record)
+    }
+    foreach ($line in $found['Line']) {
+        $line
     }
 }

@@ -1,11 +1,12 @@
 function Invoke-BorgClusterRoleAddition {
     <#
     .SYNOPSIS
-    Makes a virtual machine of this node highly available, by the cmdlet or else by the cluster's WMI provider.
+    Makes a virtual machine of this node highly available, in the first of three ways that works.
     .DESCRIPTION
-    Add-ClusterVirtualMachineRole is documented as not remotable without CredSSP. It is called on the node itself and usually
-    works there under a virtual account; where it does not, MSCluster_Cluster.AddVirtualMachine does the same without a second
-    hop. If both fail the error tells what each of them said.
+    Add-ClusterVirtualMachineRole is documented as not remotable without CredSSP. Called on the node itself it usually works
+    under a virtual account. Where it does not, the cluster's WMI provider does the same without a second hop, and at last a
+    task of the node's own system account, which is in no remote session at all. If all fail the error tells what each of
+    them said.
     #>
     param (
         [Parameter(Mandatory)]
@@ -17,29 +18,29 @@ function Invoke-BorgClusterRoleAddition {
         $Name
     )
 
-    $reasons = @()
-    try {
-        $null = FailoverClusters\Add-ClusterVirtualMachineRole -VMId $VMId -Name $Name -ErrorAction Stop
-    } catch {
-        $reasons += "Add-ClusterVirtualMachineRole: $_ [$($_.FullyQualifiedErrorId)]"
-    }
-    $role = Find-BorgClusterRole -VMId $VMId
-    if ($null -eq $role) {
+    $reasons = [System.Collections.Generic.List[string]]::new()
+    $role = $null
+    foreach ($way in @('Add-ClusterVirtualMachineRole', 'MSCluster_Cluster.AddVirtualMachine', 'a task of the system account')) {
         try {
-            $query = @{ Namespace = 'root\MSCluster'; ClassName = 'MSCluster_Cluster'; ErrorAction = 'Stop' }
-            foreach ($cluster in @(Get-CimInstance @query)) {
-                $call = @{
-                    InputObject = $cluster
-                    MethodName = 'AddVirtualMachine'
-                    Arguments = @{ VirtualMachine = $VMId.ToString('D') }
-                    ErrorAction = 'Stop'
+            switch ($way) {
+                'Add-ClusterVirtualMachineRole' {
+                    $null = FailoverClusters\Add-ClusterVirtualMachineRole -VMId $VMId -Name $Name -ErrorAction Stop
                 }
-                $null = Invoke-CimMethod @call
+                'MSCluster_Cluster.AddVirtualMachine' {
+                    Invoke-BorgClusterRoleMethod -VMId $VMId
+                }
+                default {
+                    Invoke-BorgClusterRoleTask -VMId $VMId
+                }
             }
+            $reasons.Add("${way}: no error, but no role.")
         } catch {
-            $reasons += "MSCluster_Cluster.AddVirtualMachine: $_ [$($_.FullyQualifiedErrorId)]"
+            $reasons.Add("${way}: $_ [$($_.FullyQualifiedErrorId)]")
         }
         $role = Find-BorgClusterRole -VMId $VMId
+        if ($null -ne $role) {
+            break
+        }
     }
     if ($null -eq $role) {
         $record = @{

@@ -31,7 +31,7 @@ function Move-BorgClusterItem {
             Message = "Both '$Source' and '$Destination' exist."
             TargetObject = $Destination
         }
-    } elseif ((Get-BorgClusterVolumeRoot -Path $Source) -ne (Get-BorgClusterVolumeRoot -Path $Destination)) {
+    } elseif (-not (Test-BorgClusterSameVolume -Path $Source -Other $Destination)) {
         $record = @{
             ErrorId = 'BorgClusterDifferentVolume'
             Category = 'InvalidArgument'
@@ -43,10 +43,12 @@ function Move-BorgClusterItem {
         throw (ConvertTo-BorgClusterErrorRecord @record)
     }
 
-    $null = [System.IO.Directory]::CreateDirectory([System.IO.Path]::GetDirectoryName($Destination))
-    if ([System.IO.Directory]::Exists($Source)) {
-        [System.IO.Directory]::Move($Source, $Destination)
+    Add-BorgClusterFolder -Path $Destination
+    $from = Resolve-BorgClusterNativePath -Path $Source
+    $to = Resolve-BorgClusterNativePath -Path $Destination
+    if ([System.IO.Directory]::Exists($from)) {
+        [System.IO.Directory]::Move($from, $to)
     } else {
-        [System.IO.File]::Move($Source, $Destination)
+        [System.IO.File]::Move($from, $to)
     }
 }

@@ -25,11 +25,12 @@ function Read-BorgClusterClaim {
         since = $null
         acquired = $false
     }
+    $native = Resolve-BorgClusterNativePath -Path $Path
     $share = [System.IO.FileShare]::ReadWrite -bor [System.IO.FileShare]::Delete
     $clock = [System.Diagnostics.Stopwatch]::StartNew()
     while ($true) {
         try {
-            $stream = [System.IO.File]::Open($Path, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $share)
+            $stream = [System.IO.File]::Open($native, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Read, $share)
             break
         } catch [System.IO.FileNotFoundException], [System.IO.DirectoryNotFoundException] {
             return $claim

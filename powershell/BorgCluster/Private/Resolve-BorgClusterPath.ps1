@@ -12,17 +12,26 @@ function Resolve-BorgClusterPath {
         $Path
     )
 
-    $full = ''
+    $trimmed = $Path.TrimEnd('\', '/')
     $reason = $null
-    if ($Path -match '^([A-Za-z]:\\|\\\\[^\\?.]|/)') {
+    $valid = $trimmed -match '^(?:[A-Za-z]:[\\/]|\\\\(?=[^\\/?.][^\\/]*[\\/])|/(?=[^\\/]))(.+)$'
+    if ($valid) {
+        foreach ($part in $Matches[1] -split '[\\/]') {
+            if ($part -match '^$|[<>:"|?*\x00-\x1F]|[. ]$|^(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?$') {
+                $valid = $false
+            }
+        }
+    }
+    if ($valid -and [System.IO.Path]::DirectorySeparatorChar -eq '\') {
+        # Windows' own opinion: it also knows short names
         try {
-            $full = [System.IO.Path]::GetFullPath($Path)
+            $valid = [System.IO.Path]::GetFullPath($Path).TrimEnd('\', '/') -eq $trimmed
         } catch {
+            $valid = $false
             $reason = $_.Exception
         }
     }
-    $trimmed = $full.TrimEnd('\', '/')
-    if ($trimmed -eq '' -or $trimmed -ne $Path.TrimEnd('\', '/')) {
+    if (-not $valid) {
         $record = @{
             ErrorId = 'BorgClusterPathNotAllowed'
             Category = 'InvalidArgument'

@@ -12,9 +12,10 @@ function Test-BorgClusterFileInUse {
         $Path
     )
 
+    $native = Resolve-BorgClusterNativePath -Path $Path
     $share = [System.IO.FileShare]::ReadWrite -bor [System.IO.FileShare]::Delete
     try {
-        $stream = [System.IO.File]::Open($Path, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Write, $share)
+        $stream = [System.IO.File]::Open($native, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Write, $share)
         $stream.Dispose()
         return $false
     } catch [System.IO.FileNotFoundException], [System.IO.DirectoryNotFoundException], [System.UnauthorizedAccessException] {

@@ -9,5 +9,6 @@ function Test-BorgClusterItem {
         $Path
     )
 
-    return [System.IO.File]::Exists($Path) -or [System.IO.Directory]::Exists($Path)
+    $native = Resolve-BorgClusterNativePath -Path $Path
+    return [System.IO.File]::Exists($native) -or [System.IO.Directory]::Exists($native)
 }

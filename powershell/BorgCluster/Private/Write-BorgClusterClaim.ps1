@@ -15,12 +15,13 @@ function Write-BorgClusterClaim {
 
     $json = ConvertTo-Json -InputObject $Content -Depth 2 -Compress
     $bytes = [System.Text.Encoding]::UTF8.GetBytes($json)
-    $null = [System.IO.Directory]::CreateDirectory([System.IO.Path]::GetDirectoryName($Path))
+    Add-BorgClusterFolder -Path $Path
+    $native = Resolve-BorgClusterNativePath -Path $Path
     $write = [System.IO.FileAccess]::Write
     try {
-        $stream = [System.IO.File]::Open($Path, [System.IO.FileMode]::CreateNew, $write, [System.IO.FileShare]::None)
+        $stream = [System.IO.File]::Open($native, [System.IO.FileMode]::CreateNew, $write, [System.IO.FileShare]::None)
     } catch [System.IO.IOException] {
-        if ([System.IO.File]::Exists($Path)) {
+        if ([System.IO.File]::Exists($native)) {
             return
         }
         throw
@@ -33,7 +34,7 @@ function Write-BorgClusterClaim {
     } finally {
         $stream.Dispose()
         if (-not $whole) {
-            [System.IO.File]::Delete($Path)
+            [System.IO.File]::Delete($native)
         }
     }
 }

@@ -64,7 +64,7 @@ function Copy-BorgClusterConfiguration {
         if ($PSCmdlet.ShouldProcess($pair['Source'], "Copy the configuration of $VMId to '$($pair['Destination'])'")) {
             $part = $pair['Destination'] + '.part'
             Clear-BorgClusterItem -Path $part
-            $null = [System.IO.Directory]::CreateDirectory([System.IO.Path]::GetDirectoryName($part))
+            Add-BorgClusterFolder -Path $part
             Copy-BorgClusterItem -Source $pair['Source'] -Destination $part
             Move-BorgClusterItem -Source $part -Destination $pair['Destination']
         }

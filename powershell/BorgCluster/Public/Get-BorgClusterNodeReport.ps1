@@ -4,7 +4,8 @@ function Get-BorgClusterNodeReport {
     Reports the virtual machines that are registered on this node, with all their files.
     .DESCRIPTION
     Disk chains are read here, since only the node that uses a disk can. A machine that leaves the node meanwhile is left out;
-    of one whose storage is lost (a ...Critical state) only what Hyper-V tells without it is reported.
+    of one whose storage is lost (a ...Critical state) only what Hyper-V tells without it is reported. Of one that can't be
+    read for another reason what can be is reported, and its disks tell that reason as the error of their chains.
     .EXAMPLE
     Get-BorgClusterNodeReport
     .OUTPUTS
@@ -29,15 +30,14 @@ function Get-BorgClusterNodeReport {
         try {
             $vms.Add((ConvertTo-BorgClusterVM -VM $vm -StatusTable $statusTable -Cache $cache))
         } catch {
-            $failure = $_
+            $code = Get-BorgClusterErrorCode -ErrorRecord $_
             $now = Find-BorgClusterVM -VMId $vm.Id
             if ($null -eq $now) {
                 continue
             }
-            if ([string] $now.State -notmatch 'Critical$') {
-                throw $failure
-            }
-            $vms.Add((ConvertTo-BorgClusterVM -VM $now -StatusTable $statusTable -Cache $cache -WithoutParts))
+            $lost = [string] $now.State -match 'Critical$'
+            $rest = @{ VM = $now; StatusTable = $statusTable; Cache = $cache; WithoutParts = $lost; FailureCode = $code }
+            $vms.Add((ConvertTo-BorgClusterVM @rest))
         }
     }
     $answer = [ordered]@{

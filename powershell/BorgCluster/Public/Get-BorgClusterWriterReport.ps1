@@ -4,7 +4,7 @@ function Get-BorgClusterWriterReport {
     Reports which files the Hyper-V VSS writer lists for each virtual machine of this node, and the state of all writers.
     .DESCRIPTION
     No WMI class tells this, so diskshadow is asked, and its answer is read by GUIDs and paths only: it may be in any
-    language. It takes from some seconds to minutes.
+    language. It takes from some seconds to minutes. Where there is no diskshadow, vssadmin tells the states alone.
     .EXAMPLE
     Get-BorgClusterWriterReport
     .OUTPUTS
@@ -17,8 +17,7 @@ function Get-BorgClusterWriterReport {
     Set-StrictMode -Version 2.0
     $ErrorActionPreference = 'Stop'
 
-    $lines = @(Invoke-BorgClusterDiskshadow -Script @('list writers detailed', 'list writers status', 'exit'))
-    $found = ConvertFrom-BorgClusterWriterText -Line @(foreach ($line in $lines) { [string] $line })
+    $found = Get-BorgClusterWriterFact
     $answer = [ordered]@{
         node = [System.Environment]::MachineName
         module_version = Get-BorgClusterModuleVersion

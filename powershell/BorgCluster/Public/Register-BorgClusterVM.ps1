@@ -36,7 +36,7 @@ function Register-BorgClusterVM {
     $vm = Find-BorgClusterVM -VMId $VMId
     if ($null -ne $vm) {
         $current = Get-BorgClusterConfigurationPath -VM $vm
-        if ($current -ne $file) {
+        if (-not (Test-BorgClusterSamePath -Path $current -Other $file)) {
             $record = @{
                 ErrorId = 'BorgClusterVMRegisteredElsewhere'
                 Category = 'ResourceExists'

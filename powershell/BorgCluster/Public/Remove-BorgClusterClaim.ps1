@@ -38,7 +38,7 @@ function Remove-BorgClusterClaim {
     $path = Resolve-BorgClusterClaimPath -VMId $VMId -Folder $Folder
     $claim = Read-BorgClusterClaim -VMId $VMId -Path $path
     if ($claim['claim_id'] -eq $ClaimId.ToString('D') -and $PSCmdlet.ShouldProcess($path, 'Remove the claim')) {
-        [System.IO.File]::Delete($path)
+        [System.IO.File]::Delete((Resolve-BorgClusterNativePath -Path $path))
         $claim = Read-BorgClusterClaim -VMId $VMId -Path $path
     }
     ConvertTo-BorgClusterAnswer -Answer $claim

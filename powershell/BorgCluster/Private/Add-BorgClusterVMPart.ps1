@@ -1,0 +1,59 @@
+function Add-BorgClusterVMPart {
+    <#
+    .SYNOPSIS
+    Adds one part to the report of a virtual machine, or fails: its disks, its checkpoints, its files, its network adapters.
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [ValidateSet('Disk', 'Checkpoint', 'File', 'Adapter')]
+        [string]
+        $Part,
+
+        [Parameter(Mandatory)]
+        [object]
+        $VM,
+
+        [Parameter(Mandatory)]
+        [System.Collections.Specialized.OrderedDictionary]
+        $Report,
+
+        [Parameter(Mandatory)]
+        [hashtable]
+        $Cache
+    )
+
+    switch ($Part) {
+        'Disk' {
+            $drives = @(Hyper-V\Get-VMHardDiskDrive -VM $VM -ErrorAction Stop)
+            $Report['disks'] = @(foreach ($drive in $drives) { ConvertTo-BorgClusterDisk -Drive $drive -Cache $Cache })
+        }
+        'Checkpoint' {
+            $checkpoints = @(Hyper-V\Get-VMSnapshot -VM $VM -ErrorAction Stop)
+            $Report['checkpoints'] = @(foreach ($one in $checkpoints) { ConvertTo-BorgClusterCheckpoint -Checkpoint $one })
+        }
+        'File' {
+            # Those on the way to a drive that can't be read are kept
+            $files = [System.Collections.Generic.List[object]]::new()
+            try {
+                Get-BorgClusterVMFile -VM $VM -Checkpoint $Report['checkpoints'] -Disk $Report['disks'] | ForEach-Object -Process {
+                    $files.Add($_)
+                }
+            } finally {
+                $Report['files'] = $files.ToArray()
+            }
+        }
+        'Adapter' {
+            $adapters = [System.Collections.Generic.List[object]]::new()
+            foreach ($adapter in @(Hyper-V\Get-VMNetworkAdapter -VM $VM -ErrorAction Stop)) {
+                $one = [ordered]@{
+                    id = [string] (Get-BorgClusterProperty -InputObject $adapter -Name 'Id')
+                    name = [string] (Get-BorgClusterProperty -InputObject $adapter -Name 'Name')
+                    switch_name = Get-BorgClusterWord -InputObject $adapter -Name 'SwitchName'
+                    mac_address = Get-BorgClusterWord -InputObject $adapter -Name 'MacAddress'
+                }
+                $adapters.Add($one)
+            }
+            $Report['network_adapters'] = $adapters.ToArray()
+        }
+    }
+}

@@ -1,0 +1,44 @@
+function Resolve-BorgClusterReport {
+    <#
+    .SYNOPSIS
+    Mends what Compare-VM found if that is a missing switch: its adapter is disconnected. Everything else is only listed.
+    .OUTPUTS
+    A table with Report (compared again if it was mended), Findings (a list of Incompatibility), and Unmended (their number).
+    #>
+    param (
+        [Parameter(Mandatory)]
+        [object]
+        $Report
+    )
+
+    $findings = [System.Collections.Generic.List[object]]::new()
+    $mended = $false
+    foreach ($found in @(Get-BorgClusterProperty -InputObject $Report -Name 'Incompatibilities')) {
+        if ($null -eq $found) {
+            continue
+        }
+        $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $found
+        if ($finding['source_type'] -eq 'VMNetworkAdapter') {
+            $null = Hyper-V\Disconnect-VMNetworkAdapter -VMNetworkAdapter $found.Source -Confirm:$false -ErrorAction Stop
+            $finding['mended_by'] = 'disconnected'
+            $mended = $true
+        }
+        $findings.Add($finding)
+    }
+    $current = $Report
+    if ($mended) {
+        $current = Hyper-V\Compare-VM -CompatibilityReport $Report -Confirm:$false -ErrorAction Stop
+        foreach ($left in @(Get-BorgClusterProperty -InputObject $current -Name 'Incompatibilities')) {
+            if ($null -eq $left) {
+                continue
+            }
+            $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $left
+            if ($finding['source_type'] -eq 'VMNetworkAdapter') {
+                # Disconnecting was not the cure
+                $findings.Add($finding)
+            }
+        }
+    }
+    $unmended = @(foreach ($finding in $findings) { if ($null -eq $finding['mended_by']) { $finding } })
+    return @{ Report = $current; Findings = $findings.ToArray(); Unmended = $unmended.Count }
+}
