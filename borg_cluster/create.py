@@ -150,7 +150,8 @@ class _Run:
         kept = keep_files_of(frozenset(self.failed), planned, self.plan)
         if kept.left_out != planned.left_out:
             back = {file.vm_id for file in set(planned.left_out) - set(kept.left_out)}
-            self._warn(planned.subject, f"holds the files of {len(back)} virtual machines whose own archives failed")
+            whose = "1 VM whose own archive" if len(back) == 1 else f"{len(back)} VMs whose own archives"
+            self._warn(planned.subject, f"holds the files of {whose} failed")
         return self._archive(kept, vm=None, role_setting=None)
 
     def _archive(

@@ -65,7 +65,8 @@ def look(planned: PlannedArchive, views: Path) -> Source:
             files.append(found[0])
             paths.append(found[1])
     if missing:
-        raise BorgClusterError(f"not there: {', '.join(missing)}", hint="is the volume mounted? borg-cluster discover --refresh")
+        more = f" and {len(missing) - 1} more of its files" if len(missing) > 1 else ""
+        raise BorgClusterError(f"not there: {missing[0]}{more}", hint="is the volume mounted? borg-cluster discover --refresh")
     archive = replace(planned, files=tuple(files))
     return Source(archive=archive, paths=tuple(paths), patterns=None, view=View(folders={}, roots=()))
 

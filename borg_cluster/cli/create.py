@@ -2,7 +2,6 @@
 
 import click
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from borg_cluster import create
@@ -58,7 +57,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
         if settings.json:
             write_line(json_document("created", _fields(plan, results, site)))
         else:
-            site.console.print(_summary(results, inventory))
+            site.console.print(*_summary(results, inventory), sep="\n", soft_wrap=True)
             if stats:
                 site.console.print(_stats(results))
         return site.tally.exit_code
@@ -95,10 +94,10 @@ def _fields(plan: BackupPlan, results: Results, site: Site) -> dict[str, object]
     return {**counts, "archives": made, "failed": failed, "uncovered": uncovered}
 
 
-def _summary(results: Results, inventory: Inventory) -> RenderableType:
+def _summary(results: Results, inventory: Inventory) -> list[Text]:
     """Return two lines an archive, since its name is longer than any column; one for what was not made."""
     machines = {vm.id for vm in inventory.virtual_machines}
-    lines: list[RenderableType] = [Text(), words(_row("", "", "Read", "Stored", "Took"), "bold")]
+    lines = [Text(), words(_row("", "", "Read", "Stored", "Took"), "bold")]
     for event in results.ended:
         name = f"{clean(event.name)} {short_id(event.subject)}" if event.subject in machines else clean(event.name)
         if isinstance(event, ArchiveFinished):
@@ -107,7 +106,7 @@ def _summary(results: Results, inventory: Inventory) -> RenderableType:
             lines += [words(_row(result, name, *sizes), style), words(f"  {event.archive}", "dim")]
         else:
             lines.append(words(f"{'refused' if event.refused else 'failed':<{_RESULT}}{name}", "bold red"))
-    return Group(*lines)
+    return lines
 
 
 def _row(result: str, name: str, *numbers: str) -> str:
