@@ -137,10 +137,11 @@ class Catalog(UpkeepRecords):
             self._forget(repository, reading.archive_name)
             cursor = self._connection.execute(
                 "INSERT INTO archive (cluster, archive, archive_id, repository, kind, subject, name, job, run_id, created_at,"
-                " consistency, files, original_size, deduplicated_size, seconds, manifest)"
+                " consistency, files, original_size, deduplicated_size, seconds, changed_while_read, manifest)"
                 " VALUES (:cluster, :archive, :archive_id, :repository, :kind, :subject, :name, :job, :run_id, :created_at,"
-                " :consistency, :files, :original_size, :deduplicated_size, :seconds, :manifest)",
-                asdict(archive_row(manifest, reading, repository)) | {"manifest": _pack(manifest_to_json(manifest))},
+                " :consistency, :files, :original_size, :deduplicated_size, :seconds, :changed_while_read, :manifest)",
+                asdict(archive_row(manifest, reading, repository))
+                | {"changed_while_read": json.dumps(reading.changed_while_read), "manifest": _pack(manifest_to_json(manifest))},
             )
             self._connection.executemany(
                 "INSERT INTO chunk_hash VALUES (?, ?, ?)",
@@ -159,12 +160,12 @@ class Catalog(UpkeepRecords):
         """Return archives, oldest first; of one subject (VM id or volume name), or of all."""
         rows = self._rows(
             "SELECT cluster, archive, archive_id, repository, kind, subject, name, job, run_id, created_at, consistency, files,"
-            " original_size, deduplicated_size, seconds FROM archive"
+            " original_size, deduplicated_size, seconds, changed_while_read FROM archive"
             " WHERE cluster = ?1 AND (?2 IS NULL OR subject = ?2) ORDER BY created_at, number",
             cluster,
             subject,
         )
-        return tuple(_row(RecordedArchive, row) for row in rows)
+        return tuple(_archive(row) for row in rows)
 
     def good_archives(self, cluster: str) -> tuple[GoodArchive, ...]:
         """Return the newest archive of each VM, by VM id. Only whole ones are ever recorded."""
@@ -218,6 +219,10 @@ class Catalog(UpkeepRecords):
 
 def _row(kind: type[Row], row: sqlite3.Row) -> Row:
     return kind(**{field.name: row[field.name] for field in fields(kind)})
+
+
+def _archive(row: sqlite3.Row) -> RecordedArchive:
+    return replace(_row(RecordedArchive, row), changed_while_read=tuple(json.loads(row["changed_while_read"])))
 
 
 def _inventory(row: sqlite3.Row) -> Inventory:

@@ -37,6 +37,8 @@ class RecordedArchive:
     original_size: int
     deduplicated_size: int
     seconds: float
+    changed_while_read: tuple[str, ...]
+    """Source paths: what an archive of live files is in doubt of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +70,9 @@ def archive_row(manifest: Manifest, reading: Reading, repository: str) -> Record
         run_id=manifest.run_id,
         created_at=manifest.created_at,
         consistency=manifest.consistency.value,
-        files=len(manifest.files),
+        files=len(reading.chunk_hashes) or len(manifest.files),
         original_size=reading.original_size,
         deduplicated_size=reading.deduplicated_size,
         seconds=reading.seconds,
+        changed_while_read=reading.changed_while_read,
     )

@@ -50,7 +50,9 @@ CREATE TABLE upkeep (
     PRIMARY KEY (cluster, repository, action)
 ) STRICT, WITHOUT ROWID;
 """
-_STEPS = (_FIRST, _UPKEEP)
+_CHANGED_FILES = "ALTER TABLE archive ADD COLUMN changed_while_read TEXT NOT NULL DEFAULT '[]'"
+"""A JSON list of source paths."""
+_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES)
 """What makes each version of the one before; a new one goes to the end, none is ever changed."""
 VERSION = len(_STEPS)
 """PRAGMA user_version."""

@@ -84,7 +84,7 @@ def reading(name: str) -> Reading:
         deduplicated_size=5,
         seconds=1.5,
         chunk_hashes={NO_UTF8: "00ff"},
-        changed_while_read=(),
+        changed_while_read=(NO_UTF8,),
     )
 
 
@@ -178,6 +178,7 @@ def test_archives_their_manifests_and_chunk_hashes(catalog: Catalog) -> None:
     assert catalog.manifest("/srv/borg", "a2") == manifest(day=2)
     assert catalog.manifest("/srv/other", "a2") is None
     assert catalog.chunk_hashes("/srv/borg", "a2") == {NO_UTF8: "00ff"}
+    assert [(it.files, it.changed_while_read) for it in catalog.archives("hv")[-1:]] == [(1, (NO_UTF8,))]
 
 
 def test_an_archive_recorded_again_or_forgotten(catalog: Catalog) -> None:
