@@ -66,8 +66,10 @@ def changes(world: World, machine: Machine, slot: DiskSlot, *, since: str, until
     if tracked is None or base is None or not base.with_name(f"{base.name}.rct").exists():
         return None
     ids = [mark.rct_id for mark in tracked.marks]
-    end = ids.index(until) if until in ids else len(ids)
-    if since not in ids[: end + 1]:
+    if since not in ids or (until is not None and until not in ids):
+        return None
+    end = len(ids) if until is None else ids.index(until)
+    if end < ids.index(since):
         return None
     return _joined([one for mark in tracked.marks[ids.index(since) : end] for one in mark.ranges])
 
