@@ -7,7 +7,7 @@ from rich.text import Text
 from borg_cluster.catalog import Catalog, RecordedArchive
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
-from borg_cluster.cli.render import counted, fields_of, json_document, moment, sentence, size, words, write_line
+from borg_cluster.cli.render import fields_of, json_document, moment, sentence, size, words, write_line
 from borg_cluster.cli.site import open_site
 from borg_cluster.core.archive import ArchiveKind
 from borg_cluster.errors import ExitCode, UnknownVM
@@ -62,7 +62,7 @@ def _view(archives: tuple[RecordedArchive, ...]) -> RenderableType:
 
 def _lines(archive: RecordedArchive) -> tuple[Text, Text]:
     read, stored = size(archive.original_size), size(archive.deduplicated_size)
-    facts = f"  {archive.consistency:<12} {read:>10} read {stored:>10} stored"
+    facts = f"  {archive.consistency:<11} {read:>10} read {stored:>10} stored"
     if archive.changed_while_read:
-        facts += f"  {counted(len(archive.changed_while_read), 'file')} changed"
+        facts += f"  {len(archive.changed_while_read)} changed"
     return sentence("  ", moment(archive.created_at), facts), words(f"    {archive.archive}", "dim")
