@@ -23,7 +23,9 @@ T = TypeVar("T")
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "KRB5CCNAME", "BORG_HOST_ID")
 """What borg and the ssh that it starts need of our own environment; the rest, BORG_* above all, stays out."""
 _FIRST_WARNING = 100
-_WARNINGS = {1, *range(_FIRST_WARNING, 128)}
+_WARNINGS = {1, *range(_FIRST_WARNING, 126)}  # a shell's 126 and 127 say that there was no borg to run
+_CRASHED = "Traceback (most recent call last)"
+"""Python's own end has code 1 as well: borg that can't even start has warned of nothing and done nothing."""
 _PATIENCE = 60
 """Seconds that borg gets to roll back after SIGTERM."""
 _MOST_MESSAGES = 1000
@@ -143,7 +145,8 @@ def _read(stdout: IO[bytes], answer: Callable[[IO[bytes]], T]) -> T:
 
 def _result(call: Call, return_code: int, messages: list[Message], result: Callable[[], T]) -> T:
     """Return the result of reading stdout; a failure of borg goes before one of reading what it left."""
-    if return_code != 0 and return_code not in _WARNINGS:
+    crashed = any(message.level == "TEXT" and message.text.startswith(_CRASHED) for message in messages)
+    if return_code != 0 and (return_code not in _WARNINGS or crashed):
         raise failure(call, return_code, messages)
     return result()
 

@@ -45,6 +45,7 @@ class UpkeepBorg(Borg):
     def compact(self, threshold: int) -> str:
         """Free the space of what was removed; return Borg's word on how much. ``threshold`` percent a segment must save."""
         finished, _ = self._run(("--info", "compact", "--threshold", str(threshold)), archive=None, answer=_nothing)
+        _refuse(finished)
         return next((message.text for message in finished.messages if "freed" in message.text), "nothing was to be freed")
 
     def check(self, kind: CheckKind) -> None:
@@ -76,11 +77,13 @@ class UpkeepBorg(Borg):
 
     def mount(self, archive: str, folder: Path) -> None:
         """Mount an archive, read-only, on an empty folder; borg goes on in the background. Raises BorgFailed: no FUSE, say."""
-        self._run(("mount",), archive=archive, after=(os.fspath(folder),), answer=_nothing)
+        finished, _ = self._run(("mount",), archive=archive, after=(os.fspath(folder),), answer=_nothing)
+        _refuse(finished)
 
     def umount(self, folder: Path) -> None:
         """End a mount."""
-        self._run(("umount",), archive=None, after=(os.fspath(folder),), answer=_nothing)
+        finished, _ = self._run(("umount",), archive=None, after=(os.fspath(folder),), answer=_nothing)
+        _refuse(finished)
 
     def export_tar(self, archive: str, to: IO[bytes]) -> None:
         """Write an archive's files as a tar file. Raises BorgFailed if any of them could not be had."""
@@ -89,7 +92,8 @@ class UpkeepBorg(Borg):
 
     def break_lock(self) -> None:
         """Take the locks of the repository and its cache away, whoever holds them: look at them first (``borg_locks``)."""
-        self._run(("break-lock",), archive=None, answer=_nothing)
+        finished, _ = self._run(("break-lock",), archive=None, answer=_nothing)
+        _refuse(finished)
 
 
 def _refuse(finished: Finished) -> None:

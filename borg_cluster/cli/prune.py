@@ -30,7 +30,7 @@ def command(settings: Settings, /, *, repositories: tuple[str, ...], dry_run: bo
         if settings.json:
             write_line(json_document("pruned", _fields(retained, dry_run=dry_run)))
         elif every or dry_run:
-            site.console.print(_view(retained, dry_run=dry_run))
+            site.console.print(_view(retained, dry_run=dry_run), soft_wrap=True)
         return site.tally.exit_code
 
 

@@ -32,7 +32,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
         if settings.json:
             write_line(json_document("run", _fields(outcome)))
         else:
-            site.console.print(_view(outcome))
+            site.console.print(_view(outcome), soft_wrap=True)
         return outcome.exit_code
 
 
