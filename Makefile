@@ -11,7 +11,7 @@ demo: .venv/demo.stamp ## a simulated cluster is discovered, backed up, broken a
 	borg-cluster demo $(DEMO)
 
 test: check ## what a change must pass: PYTEST="-k name" narrows it down
-	pytest $(PYTEST)
+	pytest --numprocesses auto --dist worksteal $(PYTEST)
 
 # Lanes need more than Python. Each ends with one line: passed and failed, or that it was not run and why (which is no error).
 test-all: check ## the tests and all lanes

@@ -26,9 +26,14 @@ def plan_view(plan: BackupPlan, inventory: Inventory, *, policy: Policy, every_f
         part = list(_job(plan, job, names=names, every_file=every_file))
         if part:
             parts += [Text(), sentence(words(job.name, "bold"), f"  {job.kind.replace('_', ' ')} to {job.repository}"), *part]
-    if plan.uncovered:
-        parts += [Text(), words("Uncovered: their files stay in their volume's archive", "bold yellow")]
-        parts += [sentence("  ", vm_label(vm.name, vm.subject), f"  {vm.reason}") for vm in plan.uncovered]
+    for by_choice, head in (
+        (False, "Uncovered: their files stay in their volume's archive"),
+        (True, "In their volume's archive only"),
+    ):
+        left = [vm for vm in plan.uncovered if vm.by_choice is by_choice]
+        if left:
+            parts += [Text(), words(head, "bold" if by_choice else "bold yellow")]
+            parts += [sentence("  ", vm_label(vm.name, vm.subject), f"  {vm.reason}") for vm in left]
     return Group(*parts)
 
 
