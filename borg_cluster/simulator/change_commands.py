@@ -6,7 +6,14 @@ from borg_cluster.simulator import tracking
 from borg_cluster.simulator.chains import exists, find_chain
 from borg_cluster.simulator.commands import Arguments
 from borg_cluster.simulator.definition import DiskSlot
-from borg_cluster.simulator.failure import FILE_NOT_FOUND, ours, path_not_found, sharing_violation
+from borg_cluster.simulator.failure import (
+    FILE_CORRUPT,
+    FILE_NOT_FOUND,
+    disk_unreadable,
+    job_failed,
+    ours,
+    sharing_violation,
+)
 from borg_cluster.simulator.machines import in_use
 from borg_cluster.simulator.model import Machine, Node, Range
 from borg_cluster.simulator.places import normalised, volume_root
@@ -23,14 +30,15 @@ def get_disk_change(world: World, node: Node, arguments: Arguments) -> Json:
     """Get-BorgClusterDiskChange: asks on from where the last call stopped, until the whole disk was looked at."""
     machine = machine_here(world, node, arguments.text("VMId"))
     path, since = normalised(arguments.text("Path")), arguments.text("Since")
-    slot, until = _frozen(world, machine, path)
-    info = find_chain(world, str(slot.path), machine.node).links[0].info
+    info = find_chain(world, path, machine.node).links[0].info
     if info is None:
-        raise path_not_found(path)
-    changed = tracking.changes(world, machine, slot, since=since, until=until)
+        code = FILE_CORRUPT if exists(world, path, node.name) else FILE_NOT_FOUND
+        raise disk_unreadable(path, code=code)
+    found = _frozen(machine, path)
+    changed = None if found is None else tracking.changes(world, machine, found[0], since=since, until=found[1])
     if changed is None:
-        message = f"'{path}': the change tracking identifier '{since}' is not known."
-        raise ours("ChangesUnknown", message, category="ObjectNotFound", code=UNKNOWN_ID, target=path)
+        reason = f"'{path}': the change tracking identifier '{since}' is not known."
+        raise job_failed("GetVirtualDiskChanges", reason, code=UNKNOWN_ID, target=path)
     ranges: list[Range] = []
     offset = 0
     while offset < info.size:
@@ -51,20 +59,14 @@ def get_disk_change(world: World, node: Node, arguments: Arguments) -> Json:
     }
 
 
-def _frozen(world: World, machine: Machine, path: str) -> tuple[DiskSlot, str | None]:
-    """Return the disk that a file belongs to, and the cut at which it was frozen (None: it is written to); or raise."""
+def _frozen(machine: Machine, path: str) -> tuple[DiskSlot, str | None] | None:
+    """Return the VM's disk that a file belongs to, and the cut at which it was frozen (None: it is written to)."""
     for snapshot in machine.definition.snapshots():
         for slot, rct_id in zip(snapshot.disks, snapshot.rct_ids, strict=True):
             if slot.path is not None and slot.path.lower() == path.lower():
                 return slot, rct_id
-    for slot in machine.definition.disks:
-        if slot.path is not None and slot.path.lower() == path.lower():
-            return slot, None
-    if not exists(world, path, machine.node):
-        message = f"'{path}' does not exist."
-        raise ours("PathMissing", message, category="ObjectNotFound", code=FILE_NOT_FOUND, target=path)
-    message = f"'{path}' is no disk of the virtual machine {machine.id}."
-    raise ours("PathNotAllowed", message, category="InvalidArgument", code="32773", target=path)
+    live = (slot for slot in machine.definition.disks if slot.path is not None and slot.path.lower() == path.lower())
+    return next(((slot, None) for slot in live), None)
 
 
 def _inside(ranges: list[Range], first: int, end: int) -> list[Range]:
@@ -87,11 +89,21 @@ def clear_tracking(world: World, node: Node, arguments: Arguments) -> Json:
 
 
 def _park(world: World, node: Node, restore_id: str, file: str) -> None:
-    root = volume_root(file)
-    parked = f"{root}\\.borg-cluster\\{restore_id}\\parked\\{ntpath.relpath(file, root)}"
-    target, number = parked, 2
-    while exists(world, target, node.name):  # an earlier one: nothing is ever overwritten
-        target, number = f"{parked}.{number}", number + 1
-    real = world.real(target, node.name)
+    prefix = _prefix(world, node, restore_id, file)
+    parked = f"{prefix}\\.borg-cluster\\{restore_id}\\parked\\{ntpath.relpath(file, prefix)}"
+    if exists(world, parked, node.name):
+        raise ours("DestinationExists", f"'{parked}' exists already.", category="ResourceExists", target=parked)
+    real = world.real(parked, node.name)
     real.parent.mkdir(parents=True, exist_ok=True)
     world.real(file, node.name).rename(real)
+
+
+def _prefix(world: World, node: Node, restore_id: str, file: str) -> str:
+    """Return the folder above the file that has the restore's own folder, else the volume's root."""
+    root = volume_root(file)
+    folder = ntpath.dirname(file)
+    while len(folder) > len(root):
+        if exists(world, f"{folder}\\.borg-cluster\\{restore_id}", node.name):
+            return folder
+        folder = ntpath.dirname(folder)
+    return root

@@ -2,9 +2,10 @@
 
 import shutil
 
-from borg_cluster.simulator.chains import exists, why_unusable
+from borg_cluster.simulator.chains import exists
 from borg_cluster.simulator.commands import Arguments
 from borg_cluster.simulator.definition import Definition, write_definition, write_no_saved_state
+from borg_cluster.simulator.failure import ours
 from borg_cluster.simulator.machines import beside, configuration_path, load
 from borg_cluster.simulator.making import grant_all
 from borg_cluster.simulator.model import Machine, Node
@@ -12,7 +13,7 @@ from borg_cluster.simulator.places import normalised
 from borg_cluster.simulator.reports import SCHEMA, Json
 from borg_cluster.simulator.role_commands import need_hyper_v
 from borg_cluster.simulator.vm_answers import vm_state
-from borg_cluster.simulator.vm_commands import DISK_UNUSABLE, finding, read_configuration
+from borg_cluster.simulator.vm_commands import compare, read_configuration
 from borg_cluster.simulator.world import World
 
 
@@ -20,7 +21,9 @@ def register_copy(world: World, node: Node, arguments: Arguments) -> Json:
     """Register-BorgClusterVMCopy; a copy that the same restore registered before is found."""
     need_hyper_v(node)
     mark = f"borg-cluster restore {arguments.text('RestoreId')}"
-    machine = next((one for one in world.state.machines if one.node == node.name and mark in one.definition.notes), None)
+    machine = next(
+        (one for one in world.state.machines if one.node == node.name and mark in one.definition.notes.splitlines()), None
+    )
     findings: list[Json] = []
     new_id = arguments.text("VMId") if machine is None else machine.id
     if machine is None:
@@ -28,7 +31,9 @@ def register_copy(world: World, node: Node, arguments: Arguments) -> Json:
         definition = read_configuration(world, node, arguments.text("VMId"), path)
         home = path.rsplit("\\", 2)[0]
         _find_disks(world, node, definition, home)
-        findings = _compare(world, node, definition)
+        findings = compare(world, node, definition)
+        for adapter in definition.adapters:
+            adapter.switch_name = None
         if all(one["mended_by"] for one in findings):
             definition.name, definition.notes = arguments.text("Name"), f"{definition.notes}\n{mark}".strip()
             new_id = _import(world, node, definition, path).id
@@ -42,31 +47,18 @@ def register_copy(world: World, node: Node, arguments: Arguments) -> Json:
 
 
 def _find_disks(world: World, node: Node, definition: Definition, home: str) -> None:
-    """Let each disk be the file of that name in the folder of the configuration, if there is one."""
+    """Let each disk be the one file of its name below the copy's folder, never one of the original's."""
     definition.checkpoints.clear()
     definition.reference_points.clear()
     definition.snapshot_location = definition.smart_paging_path = home
+    root = world.real(home, node.name)
     for slot in definition.disks:
-        name = "" if slot.path is None else slot.path.rsplit("\\", 1)[1]
-        if name and exists(world, f"{home}\\{name}", node.name):
-            slot.path = f"{home}\\{name}"
-
-
-def _compare(world: World, node: Node, definition: Definition) -> list[Json]:
-    findings = []
-    for adapter in definition.adapters:
-        if adapter.switch_name is not None:
-            text = f"The adapter '{adapter.name}' of a copy is not connected."
-            findings.append(finding(0, "VMNetworkAdapter", adapter.name, text, mended_by="disconnected"))
-            adapter.switch_name = None
-    owners = {path.lower() for one in world.state.machines for path in one.definition.disk_paths()}
-    for leaf in definition.disk_paths():
-        problem = why_unusable(world, leaf, node.name)
-        if problem is not None:
-            findings.append(finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{problem[1]}' can't be opened ({problem[0]})."))
-        elif leaf.lower() in owners:
-            findings.append(finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{leaf}' belongs to another virtual machine."))
-    return findings
+        name = "" if slot.path is None else slot.path.rsplit("\\", 1)[1].lower()
+        found = [path for path in root.rglob("*") if path.name.lower() == name]
+        if len(found) != 1:
+            message = f"'{home}' has {len(found)} files that could be the disk '{slot.path}' of the copy; it needs exactly one."
+            raise ours("DiskNotFound", message, category="ObjectNotFound", target=str(slot.path))
+        slot.path = "\\".join((home, *found[0].relative_to(root).parts))
 
 
 def _import(world: World, node: Node, definition: Definition, path: str) -> Machine:

@@ -14,6 +14,11 @@ FILE_CORRUPT = "0xC03A0005"
 
 _HYPER_V = "Microsoft.HyperV.PowerShell.Commands"
 _CLUSTER = "Microsoft.FailoverClusters.PowerShell"
+NOT_SUPPORTED, INVALID_STATE = 32770, 32775
+_METHOD_NUMBERS = {
+    NOT_SUPPORTED: ("not supported", "0x80070032", "NotImplemented"),
+    INVALID_STATE: ("invalid state", "0x8007139F", "InvalidOperation"),
+}
 
 
 class CommandError(Exception):
@@ -100,15 +105,25 @@ def invalid_vm_state(name: str, cmdlet: str, *, target: str) -> CommandError:
     )
 
 
-def snapshot_busy(name: str, *, target: str) -> CommandError:
-    """E12: a snapshot was refused because something else is done to the VM."""
-    message = f"'{name}': The operation cannot be performed while the virtual machine is in its current state."
-    return ours("SnapshotFailed", message, code="32775", target=target)
+def method_failed(method: str, number: int, *, target: str) -> CommandError:
+    """E12: a WMI method of Hyper-V returned a number instead of beginning a job."""
+    meaning, code, category = _METHOD_NUMBERS[number]
+    message = f"{method} returned {number}: {meaning}."
+    return ours("MethodFailed", message, category=category, code=code, target=target)
 
 
-def snapshot_refused(name: str, reason: str, *, code: str, target: str) -> CommandError:
-    """E10: no snapshot (or reference point) can be made."""
-    return ours("SnapshotFailed", f"Checkpoint operation for '{name}' failed. {reason}", code=code, target=target)
+def job_failed(method: str, reason: str, *, code: str, target: str) -> CommandError:
+    """E10, E11, E14: a WMI method's job failed; ``code`` is the job's error."""
+    message = f"{method} failed with {code} (job state 10): {reason}"
+    return ours("JobFailed", message, category="OperationStopped", code=code, target=target)
+
+
+def disk_unreadable(path: str, *, code: str) -> CommandError:
+    """E9: Get-VHD failed."""
+    message = f"Getting the mounted storage instance for the path '{path}' failed. ({code})"
+    return CommandError(
+        message, "OperationFailed,Microsoft.Vhd.PowerShell.Cmdlets.GetVHD", "NotSpecified", code=code, target=path
+    )
 
 
 def access_refused(right: str, node: str) -> CommandError:

@@ -87,9 +87,9 @@ def remove_point(world: World, node: Node, arguments: Arguments) -> Json:
 
 def _ours(machine: Machine, snapshot_id: str) -> CheckpointEntry | None:
     """Return the snapshot, None if there is none; raises CommandError for somebody else's."""
-    found = next((one for one in machine.definition.present() if one.id == snapshot_id), None)
-    if found is not None and (found not in machine.definition.snapshots() or snapshots.run_of(found) is None):
-        message = f"The checkpoint {snapshot_id} of the virtual machine {machine.id} was not made by borg-cluster."
+    found = next((one for one in machine.definition.snapshots() if one.id == snapshot_id), None)
+    if found is not None and snapshots.run_of(found) is None:
+        message = f"The snapshot '{found.name}' ({snapshot_id}) is not ours, and never touched."
         raise ours("SnapshotForeign", message, category="PermissionDenied", target=snapshot_id)
     return found
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from borg_cluster.simulator import tracking
 from borg_cluster.simulator.checkpoints import delete_configuration_of, merge_away, take_checkpoint
 from borg_cluster.simulator.definition import RECOVERY, CheckpointEntry, ReferenceDisk, ReferencePointEntry
-from borg_cluster.simulator.failure import CommandError, snapshot_busy, snapshot_refused
+from borg_cluster.simulator.failure import INVALID_STATE, NOT_SUPPORTED, CommandError, job_failed, method_failed
 from borg_cluster.simulator.machines import save_definition
 from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.world import World
@@ -25,6 +25,7 @@ _RESYNCHRONISING = (
     "InitialReplicationInProgress",
     "WaitingForInitialReplication",
 )
+FAILED, FREEZE_TIMEOUT, _NEEDS_RESYNCHRONISATION = "0x00008000", "0x800423F2", "0x800480BC"
 _MOST_CHECKPOINTS = 50
 _OLDEST_VERSION = (6, 2)
 """Of a configuration that can have reference points."""
@@ -38,9 +39,9 @@ def run_of(snapshot: CheckpointEntry) -> str | None:
 
 def take(world: World, machine: Machine, *, name: str, consistency: str, timeout: float) -> str:
     """Freeze a VM's disks and return the snapshot's id; raises CommandError."""
-    refuse_if_busy(world, machine)
+    refuse_if_busy(world, machine, "CreateSnapshot")
     if machine.definition.merging():
-        raise snapshot_busy(machine.definition.name, target=machine.id)
+        raise method_failed("CreateSnapshot", INVALID_STATE, target=machine.id)
     _refuse_by_definition(world, machine)
     if consistency == "Application" and machine.state not in _WITHOUT_GUEST:
         _freeze_guest(world, machine, timeout)
@@ -53,41 +54,39 @@ def take(world: World, machine: Machine, *, name: str, consistency: str, timeout
     return snapshot_id
 
 
-def refuse_if_busy(world: World, machine: Machine) -> None:
+def refuse_if_busy(world: World, machine: Machine, method: str) -> None:
     """Raise E12 while something else is done to the VM: a migration, a start or stop."""
     operating = any(one.vm_id == machine.id for one in world.state.operations)
     if operating or machine.migration is not None or machine.state not in _STATES:
-        raise snapshot_busy(machine.definition.name, target=machine.id)
+        raise method_failed(method, INVALID_STATE, target=machine.id)
 
 
 def _refuse_by_definition(world: World, machine: Machine) -> None:
     definition = machine.definition
-    reason = None
-    if any(slot.shared or slot.path is None for slot in definition.disks):
-        reason = "A disk of it is shared or passed through, which no snapshot can hold.", "32770"
-    elif definition.replication_state in _RESYNCHRONISING:
-        reason = "Its replication is being synchronized.", "0x800480BC"
-    elif len(definition.present()) >= _MOST_CHECKPOINTS:
-        reason = "It has the most checkpoints that are possible.", "32768"
-    elif definition.checkpoint_type == "Disabled" and world.switches.disabled_checkpoints_refuse_snapshots:
-        reason = "Checkpoints have been disabled.", "32770"
-    if reason is not None:
-        raise snapshot_refused(definition.name, reason[0], code=reason[1], target=machine.id)
+    disabled = definition.checkpoint_type == "Disabled" and world.switches.disabled_checkpoints_refuse_snapshots
+    if disabled or any(slot.shared or slot.path is None for slot in definition.disks):
+        raise method_failed("CreateSnapshot", NOT_SUPPORTED, target=machine.id)
+    if definition.replication_state in _RESYNCHRONISING:
+        reason = "The replication is being synchronized."
+        raise job_failed("CreateSnapshot", reason, code=_NEEDS_RESYNCHRONISATION, target=machine.id)
+    if len(definition.present()) >= _MOST_CHECKPOINTS:
+        reason = "There are the most checkpoints that are possible."
+        raise job_failed("CreateSnapshot", reason, code=FAILED, target=machine.id)
 
 
 def _freeze_guest(world: World, machine: Machine, timeout: float) -> None:
     definition = machine.definition
     if not definition.vss or machine.state == "Paused":
         reason = f"Production checkpoints cannot be created for '{definition.name}'."
-        raise snapshot_refused(definition.name, reason, code="32770", target=machine.id)
+        raise job_failed("CreateSnapshot", reason, code=FAILED, target=machine.id)
     if machine.id in world.switches.guest_never_freezes:
         world.pause(timeout)
-        raise snapshot_refused(definition.name, "The guest did not answer in time.", code="0x800423F2", target=machine.id)
+        raise job_failed("CreateSnapshot", "The guest did not answer in time.", code=FREEZE_TIMEOUT, target=machine.id)
 
 
 def remove(world: World, machine: Machine, snapshot: CheckpointEntry) -> None:
     """Destroy a snapshot: it is gone at once, its disks are merged by and by."""
-    refuse_if_busy(world, machine)
+    refuse_if_busy(world, machine, "DestroySnapshot")
     for rct_id in snapshot.rct_ids:
         tracking.drop(world, machine, rct_id)
     _end(world, machine, snapshot)
@@ -95,11 +94,10 @@ def remove(world: World, machine: Machine, snapshot: CheckpointEntry) -> None:
 
 def convert(world: World, machine: Machine, snapshot: CheckpointEntry) -> str:
     """Make a reference point of a snapshot, which goes as by ``remove``; returns the point's id."""
-    refuse_if_busy(world, machine)
+    refuse_if_busy(world, machine, "ConvertToReferencePoint")
     definition = machine.definition
     if tuple(int(part) for part in definition.version.split(".")) < _OLDEST_VERSION:
-        reason = f"The configuration version {definition.version} has no reference points."
-        raise snapshot_refused(definition.name, reason, code="32770", target=machine.id)
+        raise method_failed("ConvertToReferencePoint", NOT_SUPPORTED, target=machine.id)
     disks = list(zip(snapshot.disks, snapshot.rct_ids, strict=True))
     for slot, rct_id in disks:
         tracking.keep(world, machine, slot, rct_id)

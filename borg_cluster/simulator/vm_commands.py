@@ -109,7 +109,7 @@ def register(world: World, node: Node, arguments: Arguments) -> Json:
     findings: list[Json] = []
     if present is None:
         definition = read_configuration(world, node, vm_id, path)
-        findings = _compare(world, node, definition)
+        findings = compare(world, node, definition)
         if all(finding["mended_by"] for finding in findings):
             _import(world, node, definition, path)
     return {
@@ -135,23 +135,23 @@ def read_configuration(world: World, node: Node, vm_id: str, path: str) -> Defin
     return definition
 
 
-def _compare(world: World, node: Node, definition: Definition) -> list[Json]:
+def compare(world: World, node: Node, definition: Definition) -> list[Json]:
     """Return the incompatibilities; what can be mended is mended in ``definition``."""
     findings = []
     for adapter in definition.adapters:
         if adapter.switch_name is not None and adapter.switch_name not in node.switches:
             text = f"Could not find Ethernet switch '{adapter.switch_name}'."
-            findings.append(finding(SWITCH_MISSING, "VMNetworkAdapter", adapter.name, text, mended_by="disconnected"))
+            findings.append(_finding(SWITCH_MISSING, "VMNetworkAdapter", adapter.name, text, mended_by="disconnected"))
             adapter.switch_name = None
     for leaf in definition.disk_paths():
         problem = why_unusable(world, leaf, node.name)
         if problem is not None:
-            findings.append(finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{problem[1]}' can't be opened ({problem[0]})."))
+            findings.append(_finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{problem[1]}' can't be opened ({problem[0]})."))
     absent = [path for path in definition.iso_paths() if not exists(world, path, node.name)]
-    findings += [finding(FILE_MISSING, "DvdDrive", path, f"'{path}' can't be found.") for path in absent]
+    findings += [_finding(FILE_MISSING, "DvdDrive", path, f"'{path}' can't be found.") for path in absent]
     if _version(definition.version) > _version(node.newest_version):
         text = f"The configuration version {definition.version} is not supported."
-        findings.append(finding(VERSION_UNSUPPORTED, "VirtualMachine", definition.name, text))
+        findings.append(_finding(VERSION_UNSUPPORTED, "VirtualMachine", definition.name, text))
     return findings
 
 
@@ -159,8 +159,7 @@ def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split("."))
 
 
-def finding(message_id: int, source_type: str, source_name: str, message: str, *, mended_by: str | None = None) -> Json:
-    """Return an incompatibility."""
+def _finding(message_id: int, source_type: str, source_name: str, message: str, *, mended_by: str | None = None) -> Json:
     return {
         "message_id": message_id,
         "source_type": source_type,

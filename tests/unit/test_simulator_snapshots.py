@@ -173,10 +173,11 @@ def test_a_foreign_snapshot_is_listed_and_never_touched(cluster: SimulatedCluste
     answer = freeze(cluster, vm_id)
     assert {one["id"]: one["run_id"] for one in answer["snapshots"]} == {foreign: None, answer["made"]: RUN}
     for command in ("Remove-BorgClusterSnapshot", "ConvertTo-BorgClusterReferencePoint"):
-        for one in (foreign, user):
-            with pytest.raises(CommandError) as caught:
-                ask(cluster, "node1", command, VMId=vm_id, SnapshotId=one)
-            assert caught.value.error_id == "BorgClusterSnapshotForeign"
+        with pytest.raises(CommandError) as caught:
+            ask(cluster, "node1", command, VMId=vm_id, SnapshotId=foreign)
+        assert caught.value.error_id == "BorgClusterSnapshotForeign"
+    ask(cluster, "node1", "Remove-BorgClusterSnapshot", VMId=vm_id, SnapshotId=user)
+    assert registration(cluster, vm_id)["checkpoint_ids"] == [user]
     assert foreign in {one["id"] for one in snapshots(cluster, vm_id)["snapshots"]}
     cluster.remove_snapshot(vm_id, foreign)
     assert [one["id"] for one in merged(cluster, vm_id)["snapshots"]] == [answer["made"]]
@@ -193,14 +194,14 @@ def test_what_is_not_there_is_removed_already_but_not_converted(cluster: Simulat
 
 def test_a_guest_that_takes_no_part_has_crash_consistent_snapshots_only(cluster: SimulatedCluster, vm_id: str) -> None:
     cluster.edit(vm_id, lambda machine: setattr(machine.definition, "vss", False))
-    assert refused(cluster, vm_id) == ("BorgClusterSnapshotFailed", "32770")
+    assert refused(cluster, vm_id) == ("BorgClusterJobFailed", "0x00008000")
     assert snapshots(cluster, vm_id)["snapshots"] == []
     assert freeze(cluster, vm_id, consistency="Crash")["snapshots"][0]["consistency"] == "Crash"
 
 
 def test_a_guest_that_never_freezes(cluster: SimulatedCluster, vm_id: str) -> None:
     cluster.switches.guest_never_freezes.append(vm_id)
-    assert refused(cluster, vm_id) == ("BorgClusterSnapshotFailed", "0x800423F2")
+    assert refused(cluster, vm_id) == ("BorgClusterJobFailed", "0x800423F2")
     assert freeze(cluster, vm_id, consistency="Crash")["made"]
 
 
@@ -232,19 +233,19 @@ def _critical(cluster: SimulatedCluster, vm_id: str) -> None:
 @pytest.mark.parametrize("occupy", [_migrating, _merging, _critical])
 def test_a_busy_vm_has_no_snapshot_taken(cluster: SimulatedCluster, vm_id: str, occupy: Any) -> None:
     occupy(cluster, vm_id)
-    assert refused(cluster, vm_id) == ("BorgClusterSnapshotFailed", "32775")
+    assert refused(cluster, vm_id) == ("BorgClusterMethodFailed", "0x8007139F")
 
 
 def test_what_can_not_be_frozen_is_refused(cluster: SimulatedCluster) -> None:
     passed = cluster.add_vm("passed", disks=(SMALL, DiskSpec(disk_number=3)))
-    assert refused(cluster, passed) == ("BorgClusterSnapshotFailed", "32770")
+    assert refused(cluster, passed) == ("BorgClusterMethodFailed", "0x80070032")
     replica = cluster.add_vm("replica", disks=(SMALL,))
     cluster.edit(replica, lambda machine: setattr(machine.definition, "replication_state", "Resynchronizing"))
-    assert refused(cluster, replica) == ("BorgClusterSnapshotFailed", "0x800480BC")
+    assert refused(cluster, replica) == ("BorgClusterJobFailed", "0x800480BC")
     full = cluster.add_vm("full", disks=(SMALL,))
     for _ in range(50):
         cluster.take_checkpoint(full)
-    assert refused(cluster, full) == ("BorgClusterSnapshotFailed", "32768")
+    assert refused(cluster, full) == ("BorgClusterJobFailed", "0x00008000")
 
 
 @pytest.mark.parametrize("refuses", [False, True])
@@ -254,7 +255,7 @@ def test_whether_disabled_checkpoints_forbid_snapshots_is_a_doubt(
     cluster.switches.disabled_checkpoints_refuse_snapshots = refuses
     cluster.edit(vm_id, lambda machine: setattr(machine.definition, "checkpoint_type", "Disabled"))
     if refuses:
-        assert refused(cluster, vm_id) == ("BorgClusterSnapshotFailed", "32770")
+        assert refused(cluster, vm_id) == ("BorgClusterMethodFailed", "0x80070032")
     else:
         assert freeze(cluster, vm_id)["made"]
 
