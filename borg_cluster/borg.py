@@ -35,6 +35,8 @@ Heed = Callable[[int, int, str | None], None]
 _QUICK_STATS = (1, 4, 5)
 """Since then --json need not walk every archive of the repository."""
 _VERSION = re.compile(r"borg 1\.([4-9]|\d{2})\.\d+")
+_TESTED: set[str] = set()
+"""The borgs that this process has let test themselves: once is enough for the same program, and takes a third of a short call."""
 _NEVER_MATCHED = "IncludePatternNeverMatchedWarning"
 
 
@@ -77,7 +79,6 @@ class Borg:
         self._settings = settings
         self._secret = secret
         self._version: str | None = None
-        self._has_tested_itself = False
 
     def init(self, *, encryption: str) -> None:
         """Make the repository; ``encryption`` as `borg init --encryption` has it. Raises RepositoryRefused if there is one."""
@@ -182,11 +183,12 @@ class Borg:
             passphrase = self._secret(settings.passphrase)
         place = () if archive is None else (f"::{literal(archive)}",)
         made = environment(settings, self.repository.path)
-        if self._has_tested_itself:
-            made["BORG_SELFTEST"] = "disabled"  # once is enough for the same borg: it takes a third of a short call
-        self._has_tested_itself = True
+        program = find_borg(settings.executable)
+        if program in _TESTED:
+            made["BORG_SELFTEST"] = "disabled"
+        _TESTED.add(program)
         call = Call(
-            arguments=(find_borg(settings.executable), *common_arguments(settings), *command, *place, *after),
+            arguments=(program, *common_arguments(settings), *command, *place, *after),
             environment=made,
             repository=self.repository.path,
             passphrase=passphrase,

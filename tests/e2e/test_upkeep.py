@@ -9,9 +9,12 @@ import pytest
 from borg_cluster import upkeep
 from borg_cluster.catalog import AttemptState
 from borg_cluster.core.event import ArchiveStarted, Checked, Compacted, Event, Pruned, UpkeepFailed, Verified, Warned
+from borg_cluster.core.planned import BackupPlan
 from borg_cluster.core.policy import Check, CheckKind, CommandHook, Compaction, Repository, Retention
-from borg_cluster.errors import BorgClusterError, Refused, UnknownVM, UsageError
-from borg_cluster.run_record import RunRecord, Unfinished
+from borg_cluster.errors import AlreadyRunning, BorgClusterError, Refused, UnknownVM, UsageError, Vetoed
+from borg_cluster.hookspecs import Veto, hookimpl
+from borg_cluster.run import RunOutcome, run
+from borg_cluster.run_record import RunRecord, Unfinished, job_lock
 from borg_cluster.upkeep.ours import name_shape
 from borg_cluster.verify import verify
 from tests.e2e.upkeep_site import HOSTILE, NIGHTLY, NIGHTS, OTHER, STRANGER, Stock, UpkeepSite, make_stock
@@ -259,3 +262,41 @@ def test_verify_is_refused_without_room(site: UpkeepSite, monkeypatch: pytest.Mo
 )
 def test_the_shape_of_our_names(template: str, name: str, fits: bool) -> None:
     assert (name_shape(template, "hv.example.test").fullmatch(name) is not None) is fits
+
+
+def night(site: UpkeepSite, *jobs: str) -> RunOutcome:
+    """Run what is due."""
+    return run(site.context, run_id=f"run-{site.clock().isoformat()}", seed=1, jobs=jobs)
+
+
+def test_a_job_runs_when_it_is_due_or_named(site: UpkeepSite) -> None:
+    site.reconfigure(jobs=(replace(NIGHTLY, frequency=7 * 86400),), checks=())
+    before = site.archives(OTHER)
+    outcome = night(site)
+    assert [(name, due.due) for name, due in outcome.jobs] == [("nightly", False)]
+    assert site.archives(OTHER) == before[-2:], "what was there is pruned all the same"
+    site.clock.advance(60)
+    named = night(site, "nightly")
+    assert (named.exit_code, named.failed) == (0, ())
+    assert len(site.archives(OTHER)) == 2
+    assert site.archives(OTHER)[0] == before[-1]
+    assert [one.run_id for one in site.context.catalog.runs(site.context.policy.cluster)] == [outcome.run_id, named.run_id]
+    with pytest.raises(UsageError, match="no job nightli"):
+        night(site, "nightli")
+
+
+def test_what_refuses_the_whole_run_refuses_all_of_it(site: UpkeepSite) -> None:
+    class Gate:
+        @hookimpl
+        def before_create(self, plan: BackupPlan) -> None:
+            raise Veto(f"maintenance: {len(plan.archives)}")
+
+    before = site.archives()
+    state, cluster = site.context.state, site.context.policy.cluster
+    with job_lock(state, cluster=cluster, job="nightly", since="2026-03-01T01:00:00Z"), pytest.raises(AlreadyRunning):
+        night(site)
+    site.context.plugins.register(Gate(), name="gate")
+    with pytest.raises(Vetoed, match="maintenance: 2"):
+        night(site)
+    assert site.archives() == before
+    assert not site.of(Pruned)
