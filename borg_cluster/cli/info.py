@@ -24,9 +24,9 @@ from borg_cluster.upkeep import choose, open_upkeep
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, vm: str | None, archive: str) -> int:
-    """Show an archive of VM: what it is worth, its files, its sizes.
+    """Show what an archive of VM holds.
 
-    Without VM, the repositories: how much they hold and how much of it they store.
+    What it is worth, its files, its sizes. Without VM, the repositories: how much they hold and how much of it they store.
     """
     with open_site(settings) as site:
         if vm is None:

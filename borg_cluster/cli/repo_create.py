@@ -22,7 +22,9 @@ _MODES = (
 
 @click.command("repo-create", epilog=exit_codes(ExitCode.ALL_FAILED, ExitCode.REFUSED))
 @click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
-@click.option("--encryption", type=click.Choice(_MODES), default=_MODES[0], show_default=True, help="As borg init has it.")
+@click.option(
+    "--encryption", type=click.Choice(_MODES), default=_MODES[0], show_default=True, metavar="MODE", help="As borg init has it."
+)
 @click.pass_obj
 def command(settings: Settings, /, *, repositories: tuple[str, ...], encryption: str) -> int:
     """Make the repositories of the configuration.

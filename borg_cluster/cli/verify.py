@@ -20,10 +20,10 @@ from borg_cluster.errors import ExitCode
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, vm: str, archive: str, folder: Path | None) -> int:
-    """Prove an archive: extract it, compare it, delete what was extracted.
+    """Prove an archive by extracting it.
 
-    Every file is there, made of the chunks that were read when it was archived; its disks are whole, and their chains fit. No
-    node is asked anything. VM is a name or an id.
+    It is compared, and what was extracted is deleted. Every file is there, made of the chunks that were read when it was
+    archived; its disks are whole, and their chains fit. No node is asked anything. VM is a name or an id.
     """
     with open_site(settings) as site:
         verified = verify.verify(site.context, vm, archive=archive, folder=folder)

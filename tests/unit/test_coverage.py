@@ -58,7 +58,9 @@ def policy(*jobs: Job) -> Policy:
 
 
 def inventory(*, missing: bool = False) -> Inventory:
-    found = merge(cluster_report(volumes=(volume("Volume1"),)), (node_report("node1", vm(1, "a")),), (), (), taken_at=NOW.isoformat())
+    found = merge(
+        cluster_report(volumes=(volume("Volume1"),)), (node_report("node1", vm(1, "a")),), (), (), taken_at=NOW.isoformat()
+    )
     (machine,) = found.virtual_machines
     file = OwnedFile(
         path=rf"{ROOT}\a\a.vhdx",
