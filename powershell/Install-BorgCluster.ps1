@@ -18,7 +18,8 @@ Groups that may carry out the steps of a restore too. This is as good as being a
 The account that the endpoint works as, such as 'EXAMPLE\BorgCluster$'. It must be a local administrator of each node and have full
 access to the cluster (Grant-ClusterAccess -Full). Without it a virtual account is used.
 .PARAMETER TranscriptFolder
-Where each call leaves a transcript. Only the system and administrators can read it.
+Where each call leaves a transcript: ProgramData\BorgCluster\Transcripts, if nothing is said. Only the system and administrators
+can read it.
 .PARAMETER EndpointName
 The name of the endpoint: configuration_name in borg-cluster's configuration.
 .PARAMETER Cluster
@@ -52,7 +53,7 @@ param (
 
     [Parameter(ParameterSetName = 'Install')]
     [string]
-    $TranscriptFolder = (Join-Path -Path $env:ProgramData -ChildPath 'BorgCluster\Transcripts'),
+    $TranscriptFolder = '',
 
     [Parameter()]
     [ValidatePattern('^[A-Za-z0-9.-]+$')]
@@ -70,6 +71,25 @@ param (
 
 Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
+
+function Get-KnownFolder {
+    # One of Windows' folders: as the environment names it, else as it is called on most machines
+    param (
+        [Parameter(Mandatory)]
+        [string]
+        $Name,
+
+        [Parameter(Mandatory)]
+        [string]
+        $Default
+    )
+
+    $folder = [System.Environment]::GetEnvironmentVariable($Name)
+    if ([string]::IsNullOrEmpty($folder)) {
+        return $Default
+    }
+    return $folder
+}
 
 function Get-FolderFingerprint {
     # What a folder holds, as one text: relative names and hashes of its files
@@ -121,17 +141,14 @@ function Initialize-TranscriptFolder {
     )
 
     $null = New-Item -Path $Path -ItemType Directory -Force
-    $security = [System.Security.AccessControl.DirectorySecurity]::new()
-    $security.SetAccessRuleProtection($true, $false)
-    $full = [System.Security.AccessControl.FileSystemRights]::FullControl
-    $inherit = [System.Security.AccessControl.InheritanceFlags] 'ContainerInherit, ObjectInherit'
-    $none = [System.Security.AccessControl.PropagationFlags]::None
-    $allow = [System.Security.AccessControl.AccessControlType]::Allow
+    $arguments = @($Path, '/inheritance:r', '/grant:r')
     foreach ($sid in @('S-1-5-18', 'S-1-5-32-544')) {
-        $account = [System.Security.Principal.SecurityIdentifier]::new($sid)
-        $security.AddAccessRule([System.Security.AccessControl.FileSystemAccessRule]::new($account, $full, $inherit, $none, $allow))
+        $arguments += '*' + $sid + ':(OI)(CI)(F)'
     }
-    [System.IO.DirectoryInfo]::new($Path).SetAccessControl($security)
+    $null = & 'icacls' @arguments
+    if ($LASTEXITCODE -ne 0) {
+        throw "icacls could not protect '$Path' and ended with code $LASTEXITCODE."
+    }
 }
 
 function Invoke-WinRMRestart {
@@ -191,14 +208,19 @@ if ($Cluster) {
         $there = "node $($node.Name)"
         if ([string] $node.State -notin @('Up', 'Paused')) {
             Write-Warning -Message "$there is $($node.State): run the script again when it is up."
-        } elseif ($node.Name -ne $env:COMPUTERNAME -and $PSCmdlet.ShouldProcess($there, 'Run this script')) {
+        } elseif ($node.Name -ne [System.Environment]::MachineName -and $PSCmdlet.ShouldProcess($there, 'Run this script')) {
             Invoke-OnNode -Node $node.Name -Arguments $arguments
         }
     }
 }
 
-$module = Join-Path -Path $env:ProgramFiles -ChildPath 'WindowsPowerShell\Modules\BorgCluster'
-$settings = Join-Path -Path $env:ProgramData -ChildPath 'BorgCluster\Endpoint'
+$programs = Get-KnownFolder -Name 'ProgramFiles' -Default 'C:\Program Files'
+$programData = Get-KnownFolder -Name 'ProgramData' -Default 'C:\ProgramData'
+if ($TranscriptFolder -eq '') {
+    $TranscriptFolder = Join-Path -Path $programData -ChildPath 'BorgCluster\Transcripts'
+}
+$module = Join-Path -Path $programs -ChildPath 'WindowsPowerShell\Modules\BorgCluster'
+$settings = Join-Path -Path $programData -ChildPath 'BorgCluster\Endpoint'
 $configuration = Join-Path -Path $settings -ChildPath "$EndpointName.pssc"
 $registered = @(Get-PSSessionConfiguration -Name $EndpointName -ErrorAction SilentlyContinue).Count -gt 0
 

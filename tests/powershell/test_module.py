@@ -91,6 +91,42 @@ def test_change_can_be_tried_with_what_if(path: Path) -> None:
     assert ("$PSCmdlet.ShouldProcess(" in text) is changes
 
 
+FRAMEWORK_ONLY = (
+    r"[GS]etAccessControl|Security\.AccessControl",  # files' access rights: .NET Framework's; icacls is everywhere
+    r"\[(System\.)?IO\.Path\]::(GetDirectoryName|Combine|GetPathRoot|IsPathRooted)",  # means other things on other systems
+    r"\$env:(COMPUTERNAME|USERNAME|USERDOMAIN|ProgramFiles|ProgramData|TEMP)\b",
+    r"\[(System\.)?(Management\.ManagementObject|wmiclass|wmi)\b",
+    r"Get-WmiObject|Invoke-WmiMethod",
+)
+"""What only works, or only means the same, under Windows PowerShell on Windows."""
+NATIVE = {"$native", "$from", "$to", "$file", "$entry", "$path"}
+"""Variables that hold .NET's own spelling of a path (see the functions that use them)."""
+
+
+@pytest.mark.parametrize("path", [path for path in SCRIPTS if path.suffix != ".psd1"], ids=name)
+def test_code_is_of_no_single_edition(path: Path) -> None:
+    code = re.sub(r"<#.*?#>", "", path.read_text(), flags=re.DOTALL)
+    for pattern in FRAMEWORK_ONLY:
+        assert not re.search(pattern, code, re.IGNORECASE), pattern
+
+
+@pytest.mark.parametrize("path", PUBLIC + PRIVATE, ids=name)
+def test_files_are_reached_by_their_native_path(path: Path) -> None:
+    for argument in re.findall(r"\[System\.IO\.(?:File|Directory|FileInfo|DirectoryInfo)\]::\w+\(([^,()]*)", path.read_text()):
+        assert argument in NATIVE | {""}, f"{argument}: only Resolve-BorgClusterNativePath knows where that is"
+
+
+@pytest.mark.parametrize("path", PUBLIC + PRIVATE, ids=name)
+def test_parameters_are_not_assigned(path: Path) -> None:
+    # names of variables know no case: 'foreach ($item in $Item)' would overwrite what it goes through
+    for function in source.functions(path).values():
+        given = {one.lower() for one in source.parameters(function)}
+        loops = [source.text(one.children[2]) for one in source.find(function, "foreach_statement")]
+        targets = [source.text(one.children[0]) for one in source.find(function, "assignment_expression")]
+        assigned = {target.removeprefix("$").lower() for target in loops + targets if target.startswith("$")}
+        assert not given & assigned
+
+
 @pytest.mark.parametrize("path", PRIVATE, ids=name)
 def test_private_function_is_used(path: Path) -> None:
     callers = {call.name for other in PUBLIC + PRIVATE if other != path for call in source.calls(other)}
@@ -125,3 +161,9 @@ def test_endpoint_speaks_no_language_and_leaves_transcripts() -> None:
     assert isinstance(definitions, dict)
     capabilities = {one["RoleCapabilities"] for one in definitions.values()}
     assert capabilities == {path.stem for path in source.files(".psrc")}
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=name)
+def test_each_command_has_its_pester_tests(path: Path) -> None:
+    tests = Path(__file__).parent / "pester" / f"{path.stem}.Tests.ps1"
+    assert f"Describe '{path.stem}' {{" in tests.read_text()

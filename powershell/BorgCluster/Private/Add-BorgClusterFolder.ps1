@@ -10,6 +10,6 @@ function Add-BorgClusterFolder {
         $Path
     )
 
-    $folder = Resolve-BorgClusterNativePath -Path (Get-BorgClusterParentPath -Path $Path)
-    $null = [System.IO.Directory]::CreateDirectory($folder)
+    $native = Resolve-BorgClusterNativePath -Path (Get-BorgClusterParentPath -Path $Path)
+    $null = [System.IO.Directory]::CreateDirectory($native)
 }

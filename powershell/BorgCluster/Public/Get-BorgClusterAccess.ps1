@@ -35,7 +35,7 @@ function Get-BorgClusterAccess {
             $true
         }
         ConvertTo-BorgClusterAccessCheck -Right 'vss' -Test {
-            (Invoke-BorgClusterTool -Name 'vssadmin' -Argument @('list', 'writers'))['ExitCode'] -eq 0
+            (Invoke-BorgClusterTool -Name 'vssadmin' -Argument @('list', 'providers'))['ExitCode'] -eq 0
         }
         ConvertTo-BorgClusterAccessCheck -Right 'volume_write' -Test { Test-BorgClusterVolumeWrite }
         ConvertTo-BorgClusterAccessCheck -Right 'administrator' -Test { Test-BorgClusterAdministrator }

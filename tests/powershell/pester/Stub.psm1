@@ -3,11 +3,29 @@
 
 $facts = Get-Content -LiteralPath (Join-Path -Path $PSScriptRoot -ChildPath '../cmdlets.json') -Raw | ConvertFrom-Json
 $simple = @{ 'switch' = 'switch'; 'Guid?' = 'guid'; 'Int32?' = 'int'; 'String' = 'string'; 'String?' = 'string' }
+# Of 5.1 itself, with the parameters that the module uses
+$others = @{
+    CimCmdlets = @{
+        'Get-CimInstance' = @('ClassName', 'Filter', 'InputObject', 'Namespace', 'Property')
+        'Get-CimAssociatedInstance' = @('Association', 'InputObject', 'ResultClassName')
+        'Invoke-CimMethod' = @('Arguments', 'InputObject', 'MethodName')
+    }
+    ScheduledTasks = @{
+        'New-ScheduledTaskAction' = @('Argument', 'Execute')
+        'New-ScheduledTaskPrincipal' = @('LogonType', 'RunLevel', 'UserId')
+        'Register-ScheduledTask' = @('Action', 'Force', 'Principal', 'TaskName', 'TaskPath')
+        'Start-ScheduledTask' = @('TaskName', 'TaskPath')
+        'Get-ScheduledTask' = @('TaskName', 'TaskPath')
+        'Get-ScheduledTaskInfo' = @('TaskName', 'TaskPath')
+        'Unregister-ScheduledTask' = @('TaskName', 'TaskPath')
+    }
+}
+$moduleOf = @{}
 
 function Import-Stub {
     <#
     .SYNOPSIS
-    Writes a module for each module of cmdlets.json into a folder, and imports it.
+    Writes a module for each module of cmdlets.json, and for some of 5.1's, into a folder, and imports it.
     #>
     param (
         [Parameter(Mandatory)]
@@ -34,19 +52,41 @@ function Import-Stub {
                     $declared += "[$type] `$$name"
                 }
             }
-            $lines += "function $($cmdlet.Name) {"
-            $lines += '    [CmdletBinding(SupportsShouldProcess)]'
-            $lines += "    param ($($declared -join ', '))"
-            $lines += "    if (`$null -eq `$Answer['$($cmdlet.Name)']) { throw '$($cmdlet.Name) was not expected.' }"
-            $lines += "    & `$Answer['$($cmdlet.Name)'] `$PSBoundParameters"
-            $lines += '}'
+            $lines += Get-StubText -Name $cmdlet.Name -Declared $declared
+            $moduleOf[$cmdlet.Name] = $module
         }
-        $path = Join-Path -Path $Folder -ChildPath $module
-        $null = New-Item -Path $path -ItemType Directory -Force
-        $file = Join-Path -Path $path -ChildPath "$module.psm1"
-        Set-Content -LiteralPath $file -Value $lines -Encoding Ascii
-        Import-Module -Name $file -Force -Global
+        Import-StubModule -Folder $Folder -Name $module -Line $lines
     }
+    foreach ($module in $others.Keys) {
+        $lines = @('$Answer = @{}')
+        foreach ($name in $others[$module].Keys) {
+            $declared = @(foreach ($parameter in $others[$module][$name]) { "[object] `$$parameter" })
+            $lines += Get-StubText -Name $name -Declared $declared
+            $moduleOf[$name] = $module
+        }
+        Import-StubModule -Folder $Folder -Name $module -Line $lines
+    }
+}
+
+function Get-StubText {
+    param ([string] $Name, [string[]] $Declared)
+
+    "function $Name {"
+    '    [CmdletBinding(SupportsShouldProcess)]'
+    "    param ($($Declared -join ', '))"
+    "    if (`$null -eq `$Answer['$Name']) { throw '$Name was not expected.' }"
+    "    & `$Answer['$Name'] `$PSBoundParameters"
+    '}'
+}
+
+function Import-StubModule {
+    param ([string] $Folder, [string] $Name, [string[]] $Line)
+
+    $path = Join-Path -Path $Folder -ChildPath $Name
+    $null = New-Item -Path $path -ItemType Directory -Force
+    $file = Join-Path -Path $path -ChildPath "$Name.psm1"
+    Set-Content -LiteralPath $file -Value $Line -Encoding Ascii
+    Import-Module -Name $file -Force -Global
 }
 
 function Use-StubAnswer {
@@ -64,11 +104,7 @@ function Use-StubAnswer {
         $Answer
     )
 
-    foreach ($module in @('FailoverClusters', 'Hyper-V')) {
-        if ($null -ne $facts.$module.PSObject.Properties[$Command]) {
-            & (Get-Module -Name $module) { param ($Name, $Block) $Answer[$Name] = $Block } $Command $Answer
-        }
-    }
+    & (Get-Module -Name $moduleOf[$Command]) { param ($Name, $Block) $Answer[$Name] = $Block } $Command $Answer
 }
 
 Export-ModuleMember -Function 'Import-Stub', 'Use-StubAnswer'

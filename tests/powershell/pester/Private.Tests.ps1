@@ -26,3 +26,26 @@ Describe 'ConvertFrom-BorgClusterWriterText' {
         $found['Writers'].Count | Should -Be 0
     }
 }
+
+Describe 'ConvertFrom-BorgClusterVssadminText' {
+    It 'reads what vssadmin says in <_>' -ForEach @('english', 'german', 'japanese') {
+        $sample = Join-Path -Path $PSScriptRoot -ChildPath "../samples/vssadmin-$_"
+        $lines = Get-Content -LiteralPath "$sample.txt" -Encoding UTF8
+        $expected = Get-Content -LiteralPath "$sample.json" -Encoding UTF8 -Raw | ConvertFrom-Json
+        $found = InModuleScope -ModuleName 'BorgCluster' -Parameters @{ Text = $lines } -ScriptBlock {
+            param ($Text)
+
+            ConvertFrom-BorgClusterVssadminText -Line $Text
+        }
+        ConvertTo-Json -InputObject @($found) -Depth 6 -Compress | Should -Be (ConvertTo-Json -InputObject @($expected) -Depth 6 -Compress)
+    }
+}
+
+Describe 'Get-BorgClusterVMSid' {
+    It 'orders the bytes as .NET does' {
+        InModuleScope -ModuleName 'BorgCluster' -ScriptBlock {
+            $sid = Get-BorgClusterVMSid -VMId '00112233-4455-6677-8899-aabbccddeeff'
+            $sid | Should -Be 'S-1-5-83-1-1122867-1719092309-3148519816-4293844428'
+        }
+    }
+}

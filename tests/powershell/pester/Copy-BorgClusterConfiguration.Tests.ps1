@@ -1,0 +1,32 @@
+BeforeAll {
+    Import-Module -Name (Join-Path -Path $PSScriptRoot -ChildPath 'World.psm1') -Force
+    Import-StubModule -Folder $TestDrive
+    $script:root = (Get-Item -LiteralPath $TestDrive).FullName
+    $script:id = '00112233-4455-6677-8899-aabbccddeeff'
+    $script:run = '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
+    $script:other = '9a3d0b77-2c1f-4b8e-8e44-7f0a1b2c3d4e'
+    $script:work = Join-Path -Path $root -ChildPath '.borg-cluster'
+    $script:mine = Join-Path -Path $work -ChildPath $run
+}
+
+Describe 'Copy-BorgClusterConfiguration' {
+    BeforeEach {
+        Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
+        $script:world = Use-StubWorld -Root $root
+    }
+
+    It 'copies into the folder of the restore' {
+        $saved = Join-Path -Path $mine -ChildPath 'saved/old.vmcx'
+        foreach ($time in 1, 2) {
+            $result = Copy-BorgClusterConfiguration -VMId $id -RestoreId $run -Source $world['Vmcx'] -Destination $saved | ConvertFrom-Json
+            @($result.files)[0].exists | Should -BeTrue
+        }
+        Test-Path -LiteralPath $world['Vmcx'] | Should -BeTrue
+    }
+
+    It 'stays in the folder of its restore' {
+        $elsewhere = Join-Path -Path $root -ChildPath 'elsewhere.vmcx'
+        { Copy-BorgClusterConfiguration -VMId $id -RestoreId $run -Source $world['Vmcx'] -Destination $elsewhere } |
+            Should -Throw -ErrorId 'BorgClusterPathNotAllowed*'
+    }
+}

@@ -1,0 +1,30 @@
+BeforeAll {
+    Import-Module -Name (Join-Path -Path $PSScriptRoot -ChildPath 'World.psm1') -Force
+    Import-StubModule -Folder $TestDrive
+    $script:root = (Get-Item -LiteralPath $TestDrive).FullName
+    $script:id = '00112233-4455-6677-8899-aabbccddeeff'
+    $script:run = '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
+    $script:other = '9a3d0b77-2c1f-4b8e-8e44-7f0a1b2c3d4e'
+    $script:work = Join-Path -Path $root -ChildPath '.borg-cluster'
+    $script:mine = Join-Path -Path $work -ChildPath $run
+}
+
+Describe 'Get-BorgClusterReport' {
+    BeforeEach {
+        Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
+        $script:world = Use-StubWorld -Root $root
+    }
+
+    It 'tells the virtual machine by its id' {
+        $report = Get-BorgClusterReport | ConvertFrom-Json
+        $report.schema | Should -Be 1
+        $report.cluster | Should -Be 'hv'
+        @($report.resources).vm_id | Should -Be @($id, $id)
+        @($report.volumes)[0].free | Should -Be 1GB
+    }
+
+    It 'is no empty answer when the cluster does not answer' {
+        Use-StubAnswer -Command 'Get-ClusterGroup' -Answer { throw 'The cluster service is not running.' }
+        { Get-BorgClusterReport } | Should -Throw '*not running*'
+    }
+}

@@ -1,0 +1,29 @@
+BeforeAll {
+    Import-Module -Name (Join-Path -Path $PSScriptRoot -ChildPath 'World.psm1') -Force
+    Import-StubModule -Folder $TestDrive
+    $script:root = (Get-Item -LiteralPath $TestDrive).FullName
+    $script:id = '00112233-4455-6677-8899-aabbccddeeff'
+    $script:run = '5b0e4e0a-9b0c-4a7d-8e2c-1b110f7c1d4a'
+    $script:other = '9a3d0b77-2c1f-4b8e-8e44-7f0a1b2c3d4e'
+    $script:work = Join-Path -Path $root -ChildPath '.borg-cluster'
+    $script:mine = Join-Path -Path $work -ChildPath $run
+}
+
+Describe 'Set-BorgClusterOfflineAction' {
+    BeforeEach {
+        Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
+        $script:world = Use-StubWorld -Root $root
+    }
+
+    It 'tells what was and what is' {
+        $result = Set-BorgClusterOfflineAction -VMId $id -Action 2 | ConvertFrom-Json
+        $result.previous | Should -Be 1
+        $result.current | Should -Be 2
+    }
+
+    It 'fails without a role' {
+        $world['Group'] = @()
+        $world['Resource'] = @()
+        { Set-BorgClusterOfflineAction -VMId $id -Action 2 } | Should -Throw -ErrorId 'BorgClusterRoleMissing*'
+    }
+}
