@@ -44,18 +44,18 @@ def _end(plan: RestorePlan) -> str:
     return f"{available}, {'running' if plan.running else 'off'}"
 
 
-def possible(progress: Progress) -> tuple[str, ...]:
-    """Return the commands that make sense for a restore now."""
-    unfinished = progress.outcome is None
+def possible(progress: Progress, *, is_newest: bool = True) -> tuple[str, ...]:
+    """Return the commands that make sense for a restore now; ``is_newest``: no later one of the same VM stands."""
+    unfinished, purpose = progress.outcome is None, progress.purpose
     checks = {
         "resume": unfinished,
-        "undo": progress.can_undo and (progress.purpose == "restore" or (progress.purpose == "undo" and unfinished)),
+        "undo": is_newest and progress.can_undo and (purpose == "restore" or (purpose == "undo" and unfinished)),
         "release": progress.outcome == "restored" and progress.can_undo,
     }
     return tuple(verb for verb, makes_sense in checks.items() if makes_sense)
 
 
-def restore_fields(progress: Progress) -> dict[str, object]:
+def restore_fields(progress: Progress, *, is_newest: bool = True) -> dict[str, object]:
     """Return how far a restore got, for ``--json``."""
     return {
         "id": progress.plan.source.restore_id,
@@ -68,6 +68,6 @@ def restore_fields(progress: Progress) -> dict[str, object]:
         "next_step": progress.next_step.kind if progress.next_step and progress.outcome is None else None,
         "in_doubt": progress.in_doubt,
         "offline_seconds": progress.offline_seconds,
-        "possible": possible(progress),
+        "possible": possible(progress, is_newest=is_newest),
         "warnings": progress.warnings,
     }

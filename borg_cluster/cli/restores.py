@@ -26,9 +26,9 @@ def restores(settings: Settings, /) -> int:
     with open_site(settings) as site:
         known = _known(site)
         if settings.json:
-            write_line(json_document("restores", {"restores": [_fields(site, progress) for progress in known]}))
+            write_line(json_document("restores", {"restores": [_fields(site, progress, known) for progress in known]}))
         elif known:
-            site.console.print(Group(*(line for progress in known for line in _lines(site, progress))))
+            site.console.print(Group(*(line for progress in known for line in _lines(site, progress, known))))
         else:
             site.console.print("There were no restores yet: `borg-cluster extract VM` makes one.")
     return ExitCode.FINE
@@ -79,7 +79,9 @@ def choose(known: tuple[Progress, ...], word: str | None, verb: str) -> str:
     Raises Refused or UsageError.
     """
     fits: Callable[[Progress], bool] = (
-        (lambda one: verb in possible(one)) if word is None else (lambda one: _id(one).startswith(word))
+        (lambda one: verb in possible(one, is_newest=_is_newest(known, one)))
+        if word is None
+        else (lambda one: _id(one).startswith(word))
     )
     found = [_id(progress) for progress in known if fits(progress)]
     if len(found) == 1:
@@ -113,13 +115,17 @@ def _state(site: Site, progress: Progress) -> str:
     return f"{progress.purpose} stopped before {step.kind}{doubt}" if step else f"{progress.purpose} stopped at its end"
 
 
-def _fields(site: Site, progress: Progress) -> dict[str, object]:
-    return {**restore_fields(progress), "state": _state(site, progress)}
+def _is_newest(known: tuple[Progress, ...], progress: Progress) -> bool:
+    return extract.newer_restore(known, progress) is None
 
 
-def _lines(site: Site, progress: Progress) -> tuple[RenderableType, ...]:
+def _fields(site: Site, progress: Progress, known: tuple[Progress, ...]) -> dict[str, object]:
+    return {**restore_fields(progress, is_newest=_is_newest(known, progress)), "state": _state(site, progress)}
+
+
+def _lines(site: Site, progress: Progress, known: tuple[Progress, ...]) -> tuple[RenderableType, ...]:
     state = _state(site, progress)
     head = sentence(vm_label(progress.plan.name, progress.plan.vm_id), "  ", words(state, _STYLE.get(state, "yellow")))
     made = f"  to {moment(progress.plan.manifest.created_at)}"
-    verbs = [f"borg-cluster {verb} {_id(progress)}" for verb in possible(progress)]
+    verbs = [f"borg-cluster {verb} {_id(progress)}" for verb in possible(progress, is_newest=_is_newest(known, progress))]
     return (sentence(head, made), *(Text("  ").append_text(words(verb, "dim")) for verb in verbs or [_id(progress)]))

@@ -19,7 +19,7 @@ from borg_cluster.extract.signals import keep_signals
 from borg_cluster.extract.stage import open_repository
 from borg_cluster.extract.walk import Walk
 
-__all__ = ["extract_to", "plan", "release", "resolve_archive", "restore", "resume", "undo"]
+__all__ = ["extract_to", "newer_restore", "plan", "release", "resolve_archive", "restore", "resume", "undo"]
 
 _LIST = "borg-cluster restores"
 
@@ -147,15 +147,23 @@ def _refuse_without_archive(context: Context, source: Source) -> None:
         raise Refused(f"the repository {borg.repository.path} holds no archive {source.archive} any more", hint=hint)
 
 
-def _refuse_older(context: Context, progress: Progress) -> None:
-    """An undo takes the VM away that is there now, which must be the one that this restore brought."""
-    known = journal.restores(context.state)
+def newer_restore(known: tuple[Progress, ...], progress: Progress) -> str | None:
+    """Return the id of a later restore of the same VM that stands: an undo takes away the VM that is there now, its one first.
+
+    ``known``: all restores, oldest first.
+    """
     ids = [one.plan.source.restore_id for one in known]
     for newer in known[ids.index(progress.plan.source.restore_id) + 1 :]:
         if newer.plan.vm_id == progress.plan.vm_id and newer.outcome not in {"undone", "refused"}:
-            restore_id = newer.plan.source.restore_id
-            message = one_line(f"{progress.plan.name} was restored again since: {restore_id}")
-            raise Refused(message, hint=f"borg-cluster undo {restore_id}")
+            return newer.plan.source.restore_id
+    return None
+
+
+def _refuse_older(context: Context, progress: Progress) -> None:
+    restore_id = newer_restore(journal.restores(context.state), progress)
+    if restore_id is not None:
+        message = one_line(f"{progress.plan.name} was restored again since: {restore_id}")
+        raise Refused(message, hint=f"borg-cluster undo {restore_id}")
 
 
 def _now(context: Context) -> str:

@@ -72,6 +72,16 @@ def test_released_by_the_beginning_of_its_id(saved: Shop) -> None:
     assert not [*(saved.site.cluster / "volumes").glob("*/.borg-cluster/*/parked")]
 
 
+def test_only_the_newest_restore_of_a_vm_can_be_undone(saved: Shop) -> None:
+    first = saved.ask("extract", VM, "--yes")["id"]
+    second = saved.ask("extract", VM, "--yes")["id"]
+    known = {one["id"]: one["possible"] for one in saved.ask("restores")["restores"]}
+    assert known == {first: ["release"], second: ["undo", "release"]}
+    assert saved.run("undo", first).code == 4
+    assert saved.run("undo").code == 0, "there is only one that it can mean"
+    assert saved.ask("restores")["restores"][0]["possible"] == ["undo", "release"]
+
+
 def test_files_only_touches_no_node(window: Shop, tmp_path: Path) -> None:
     before = len(window.cluster.log)
     done = window.run("extract", VM, "--to", str(tmp_path / "out"))
