@@ -21,6 +21,15 @@ function Get-BorgClusterWriterFact {
     }
     try {
         $listed = Invoke-BorgClusterTool -Name 'vssadmin' -Argument @('list', 'writers')
+        if ($listed['ExitCode'] -ne 0) {
+            $record = @{
+                ErrorId = 'BorgClusterVssadminFailed'
+                Category = 'OperationStopped'
+                Message = "vssadmin ended with code $($listed['ExitCode'])."
+                TargetObject = $listed['ExitCode']
+            }
+            throw (ConvertTo-BorgClusterErrorRecord @record)
+        }
         $found['Writers'] = @(ConvertFrom-BorgClusterVssadminText -Line $listed['Line'])
     } catch [System.Management.Automation.CommandNotFoundException] {
         if (-not $there) {
