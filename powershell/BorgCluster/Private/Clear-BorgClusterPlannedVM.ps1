@@ -3,8 +3,8 @@ function Clear-BorgClusterPlannedVM {
     .SYNOPSIS
     Destroys the planned virtual machine that a comparison left behind.
     .DESCRIPTION
-    Remove-VM takes the planned machine of the report. Where it refuses, the machine is looked up through WMI by its id:
-    Get-VM does not list planned ones.
+    WMI has a class of its own for planned machines, so that no other can be meant. Remove-VM takes a planned machine too, but
+    is only tried where WMI does not answer and no machine of that id is registered.
     #>
     param (
         [Parameter(Mandatory)]
@@ -12,15 +12,18 @@ function Clear-BorgClusterPlannedVM {
         $VM
     )
 
+    $id = [guid] [string] $VM.Id
     try {
-        $null = Hyper-V\Remove-VM -VM $VM -Force -Confirm:$false -ErrorAction Stop
-        return
+        foreach ($planned in @(Get-BorgClusterPlannedSystem -VMId $id)) {
+            $service = Get-BorgClusterService -ClassName 'Msvm_VirtualSystemManagementService'
+            $argument = @{ AffectedSystem = $planned }
+            $null = Invoke-BorgClusterMethod -InputObject $service -MethodName 'DestroySystem' -Argument $argument
+        }
     } catch {
-        Write-Verbose -Message "Remove-VM does not take the planned machine: $_"
-    }
-    foreach ($planned in @(Get-BorgClusterPlannedSystem -VMId ([guid] [string] $VM.Id))) {
-        $service = Get-BorgClusterService -ClassName 'Msvm_VirtualSystemManagementService'
-        $argument = @{ AffectedSystem = $planned }
-        $null = Invoke-BorgClusterMethod -InputObject $service -MethodName 'DestroySystem' -Argument $argument
+        Write-Verbose -Message "WMI does not destroy the planned machine: $_"
+        if ($null -ne (Find-BorgClusterVM -VMId $id)) {
+            throw
+        }
+        $null = Hyper-V\Remove-VM -VM $VM -Force -Confirm:$false -ErrorAction Stop
     }
 }
