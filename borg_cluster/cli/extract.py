@@ -7,7 +7,7 @@ import click
 
 from borg_cluster import extract
 from borg_cluster.cli.options import Settings, exit_codes, json_option
-from borg_cluster.cli.render import clean, fields_of, json_document, new_console, sentence, words, write_line
+from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
 from borg_cluster.cli.restore_view import restore_fields, restore_view
 from borg_cluster.cli.site import Site, open_site
 from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest
@@ -18,7 +18,7 @@ from borg_cluster.errors import ExitCode, Refused
 @click.argument("vm")
 @click.option("--archive", default="latest", show_default=True, metavar="latest|NAME|DATE", help="Which of its archives.")
 @click.option("--to", "destination", type=Path, metavar="DIR", help="Only extract its files to DIR; no node is asked anything.")
-@click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, and stop.")
+@click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, or the files, and stop.")
 @click.option("--yes", is_flag=True, help="Don't ask before a VM is replaced; needed without a terminal.")
 @json_option
 @click.pass_obj
@@ -30,6 +30,9 @@ def command(settings: Settings, /, *, vm: str, archive: str, destination: Path |
     DATE is a day or a moment (UTC): the newest archive up to then.
     """
     with open_site(settings) as site:
+        if destination is not None and dry_run:
+            _show_files(settings, site, vm, archive)
+            return site.tally.exit_code
         if destination is not None:
             name = extract.extract_to(site.context, vm, destination, archive=archive)
             _say_extracted(settings, site, name, destination)
@@ -51,6 +54,16 @@ def _say_extracted(settings: Settings, site: Site, archive: str, destination: Pa
         write_line(json_document("extracted", {"archive": archive, "folder": destination.resolve()}))
     else:
         site.console.print(sentence(words(archive, "bold"), " is extracted to ", destination.resolve()), soft_wrap=True)
+
+
+def _show_files(settings: Settings, site: Site, vm: str, archive: str) -> None:
+    _, name, manifest = extract.resolve_archive(site.context, vm, archive)
+    if settings.json:
+        write_line(json_document("extraction_plan", {"archive": name, "files": [fields_of(file) for file in manifest.files]}))
+        return
+    files = [words(f"  {file.archive_path}") for file in manifest.files]
+    total = f"{counted(len(files), 'file')}, {size(sum(file.size or 0 for file in manifest.files))} to extract"
+    site.console.print(words(name, "bold"), *files, total, sep="\n", soft_wrap=True)
 
 
 def _show(settings: Settings, site: Site, plan: RestorePlan) -> None:

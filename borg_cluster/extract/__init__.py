@@ -95,7 +95,7 @@ def extract_to(context: Context, vm: str, destination: Path, *, archive: str = "
     Returns the archive's name.
 
     Raises:
-        Refused: no such archive or path in it, or a file is in the way.
+        Refused: no such archive or path in it, a file is in the way, or the folder can't be made.
         BorgFailed: borg could not extract all of it.
     """
     label, name, manifest = resolve_archive(context, vm, archive)
@@ -107,7 +107,10 @@ def extract_to(context: Context, vm: str, destination: Path, *, archive: str = "
     taken = next((path for path in chosen if (destination / path).exists()), None)
     if taken is not None:
         raise Refused(f"{destination / taken} is there already", hint="choose an empty folder")
-    destination.mkdir(parents=True, exist_ok=True)
+    try:
+        destination.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"can't make the folder {destination}: {error.strerror}", hint="choose another folder") from error
     total = sum(known[path] for path in chosen)
 
     def heed(done: int, _all: int, path: str | None) -> None:

@@ -84,6 +84,13 @@ def test_only_the_newest_restore_of_a_vm_can_be_undone(saved: Shop) -> None:
 
 def test_files_only_touches_no_node(window: Shop, tmp_path: Path) -> None:
     before = len(window.cluster.log)
+    shown = window.run("extract", VM, "--to", str(tmp_path / "out"), "--dry-run")
+    assert shown.code == 0, shown.err
+    assert "to extract" in shown.out
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "file").touch()
+    refused = window.run("extract", VM, "--to", str(tmp_path / "file"))
+    assert (refused.code, refused.err.splitlines()[0]) == (4, f"error: can't make the folder {tmp_path / 'file'}: File exists")
     done = window.run("extract", VM, "--to", str(tmp_path / "out"))
     assert done.code == 0, done.err
     assert (tmp_path / "out" / "Volume2").is_dir()
