@@ -18,6 +18,7 @@ from borg_cluster.cli import (
     demo,
     diff,
     discover,
+    doctor,
     export_tar,
     extract,
     history,
@@ -112,7 +113,7 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
     )
 
 
-for _module in (discover, history, plan, patterns, create, archives, extract, config, demo):
+for _module in (discover, doctor, history, plan, patterns, create, archives, extract, config, demo):
     cli.add_command(_module.command)
 for _module in (run_due, prune, compact, check, status, info, diff, verify, export_tar, break_lock, repo_create):
     cli.add_command(_module.command)
