@@ -219,7 +219,8 @@ def _ask_nodes(context: Context, nodes: list[ClusterNode]) -> dict[str, _Answer]
             else:
                 context.emit(NodeAnswered(node=name, virtual_machines=len(said.vms), seconds=answer.seconds))
     finally:
-        pool.shutdown(cancel_futures=True)
+        # wait for none: all have answered, or a signal ends this and one that is frozen would hold it for minutes
+        pool.shutdown(wait=False, cancel_futures=True)
     return answers
 
 

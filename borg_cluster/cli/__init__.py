@@ -1,8 +1,10 @@
 """Words in, exit code out; the only place that prints. One file a command."""
 
 import io
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -33,7 +35,7 @@ from borg_cluster.cli import (
     status,
     verify,
 )
-from borg_cluster.cli.failure import end_on_signals, exit_code_of, tell
+from borg_cluster.cli.failure import SIGNALLED, end_on_signals, exit_code_of, tell
 from borg_cluster.cli.options import CONFIG_VARIABLE, Settings, exit_codes
 from borg_cluster.cli.render import ReaderGone
 from borg_cluster.errors import ExitCode
@@ -140,4 +142,10 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks must not end a run
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    if code > SIGNALLED:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        os._exit(code)  # every context has ended; a thread that waits for a frozen node must not hold us
+    sys.exit(code)

@@ -15,7 +15,7 @@ from borg_cluster.errors import BorgClusterError, ConfigError, ExitCode, Restore
 from borg_cluster.extract.signals import Ended
 
 DEBUG = "BORG_CLUSTER_DEBUG"
-_SIGNALLED = 128
+SIGNALLED = 128
 
 
 class Interrupted(BaseException):
@@ -23,7 +23,7 @@ class Interrupted(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"ended by {signal.Signals(number).name}")
-        self.exit_code = _SIGNALLED + number
+        self.exit_code = SIGNALLED + number
 
 
 def end_on_signals() -> None:
@@ -41,15 +41,15 @@ def exit_code_of(error: BaseException) -> int:
     """Return what the process exits with after ``error``."""
     match error:
         case RestoreStopped(__cause__=Ended(name=name)):
-            code = _SIGNALLED + signal.Signals[name]
+            code = SIGNALLED + signal.Signals[name]
         case BorgClusterError() | Interrupted() | click.exceptions.Exit():
             code = error.exit_code
         case click.ClickException():
             code = ExitCode.USAGE
         case click.Abort():
-            code = _SIGNALLED + signal.SIGINT
+            code = SIGNALLED + signal.SIGINT
         case BrokenPipeError() | ReaderGone():
-            code = _SIGNALLED + signal.SIGPIPE
+            code = SIGNALLED + signal.SIGPIPE
         case SystemExit(code=int(number)):
             code = number
         case _:

@@ -1,11 +1,15 @@
 """The commands as they are typed, on a whole served site: what they print, and what they exit with."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from borg_cluster.simulator import story
+from borg_cluster.simulator.state import Fault
 from tests.e2e.conftest import Shop
 
 
@@ -125,3 +129,19 @@ def test_a_plugin_that_fails_on_events_is_a_warning(window: Shop, tmp_path: Path
     done = window.run("discover")
     assert "warning" in done.err
     assert "ValueError: no" in done.err
+
+
+def test_a_signal_ends_discover_though_a_node_is_frozen(window: Shop) -> None:
+    window.cluster.faults.add(Fault(kind="freeze", node="node2", command="Get-BorgClusterNodeReport"))
+    command = [sys.executable, "-m", "borg_cluster", "-v", "discover"]
+    try:
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=window.environment
+        ) as asking:
+            assert asking.stderr is not None
+            assert next(line for line in asking.stderr if line.startswith("answered"))
+            asking.send_signal(signal.SIGTERM)
+            assert asking.wait(timeout=30) == 143
+            assert asking.stderr.read().endswith("error: ended by SIGTERM\n")
+    finally:
+        window.cluster.faults.clear()
