@@ -63,7 +63,8 @@ class DirectBridge(Bridge):
         try:
             text = self._cluster.invoke(there, command, parameters)
         except CommandError as error:
-            raise CommandFailed(error.message, node=node, command=command) from error
+            facts = {name: getattr(error, name) for name in ("error_id", "category", "code", "target")}
+            raise CommandFailed(error.message, node=node, command=command, **facts) from error
         return decode(answer, text, node=node)
 
 

@@ -17,9 +17,10 @@ _STYLES = {Result.FINE: "green", Result.WARNING: "yellow", Result.FAILED: "bold 
 @json_option
 @click.pass_obj
 def command(settings: Settings, /) -> int:
-    """Look whether everything is there, and say what to type where it isn't.
+    """Look whether all is there that is needed.
 
-    Each node: reached, login, module, rights, VSS writer; each mount: there, writable; each repository: opens. Changes nothing.
+    One line for each thing, with what to type where it isn't: reachability, login, module, rights and VSS writer of each node;
+    presence of each mount, and whether it is writable; whether each repository opens. Nothing is changed.
     """
     findings = []
     with open_site(settings) as site:

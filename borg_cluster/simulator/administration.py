@@ -59,6 +59,15 @@ class Administration(World):
         with self.change("foreign_snapshot", vm_id=vm_id, name=name):
             return snapshots.take(self, self.machine(vm_id), name=name, consistency="Application", timeout=60)
 
+    def orphan_leaf(self, vm_id: str) -> None:
+        """Let a VM run on a checkpoint's file that no checkpoint accounts for: its configuration lost an entry."""
+        with self.change("orphan_leaf", vm_id=vm_id):
+            machine = self.machine(vm_id)
+            checkpoints.take_checkpoint(self, machine, "lost")
+            lost = machine.definition.checkpoints.pop()
+            checkpoints.delete_configuration_of(self, machine, lost)
+            machines.save_definition(self, machine)
+
     def remove_snapshot(self, vm_id: str, snapshot_id: str) -> None:
         """Remove a recovery snapshot, whoever took it."""
         with self.change("remove_snapshot", vm_id=vm_id, snapshot=snapshot_id):

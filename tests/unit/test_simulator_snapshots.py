@@ -345,6 +345,14 @@ def test_a_merge_waits_for_the_end_of_a_migration(cluster: SimulatedCluster, vm_
     assert not merged(cluster, vm_id, "node2")["merging"]
 
 
+def test_an_orphaned_leaf_is_no_checkpoint_s(cluster: SimulatedCluster, vm_id: str) -> None:
+    cluster.orphan_leaf(vm_id)
+    report = listed(cluster, "node1")[vm_id]
+    assert report["checkpoints"] == []
+    assert all(disk["path"].endswith(".avhdx") and len(disk["chain"]) == 2 for disk in report["disks"])
+    cluster.check()
+
+
 @pytest.mark.parametrize("command", ["Get-BorgClusterSnapshot", "Get-BorgClusterReferencePoint"])
 def test_a_node_without_its_services_or_rights(cluster: SimulatedCluster, vm_id: str, command: str) -> None:
     cluster.state.nodes[0].denied.append("wmi_virtualization")
