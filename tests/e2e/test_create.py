@@ -260,7 +260,7 @@ def test_one_vm_that_fails_stops_no_other_and_stays_in_the_volume(night: Night) 
     (failed,) = night.of(ArchiveFailed)
     assert str(disk) in failed.reason
     assert not failed.refused
-    assert any("whose own archives failed" in event.message for event in night.of(Warned))
+    assert any(event.message == "holds the files of 1 VM whose own archive failed" for event in night.of(Warned))
     held = paths(night, night.finished()["Volume1"])
     assert any(path.endswith(lost.name) for path in held)
     assert any(path.lower().endswith(f"{vm_id}.vmcx") for path in held)
