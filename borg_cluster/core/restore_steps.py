@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from borg_cluster.core import step as kinds
 from borg_cluster.core.archive import Consistency, Manifest
 from borg_cluster.core.inventory import FileKind, VirtualMachine
-from borg_cluster.core.observed import STOPPED_STATES
+from borg_cluster.core.observed import STOPPED_RESOURCE_STATES, STOPPED_STATES
 from borg_cluster.core.policy import Policy
 from borg_cluster.core.restore_files import RestoreFiles
 from borg_cluster.core.restore_target import VM_RESOURCE, manifest_disk_paths, manifest_state, role_name
@@ -65,8 +65,13 @@ class Case:
 
 
 def runs(vm: VirtualMachine | None) -> bool:
-    """Return whether a VM is in a state in which its files are held."""
-    return vm is not None and vm.state is not None and vm.state not in STOPPED_STATES
+    """Return whether a VM must be stopped: its files are held, or its role is on (and would start it again)."""
+    if vm is None:
+        return False
+    role_is_on = any(
+        resource.resource_type == VM_RESOURCE and resource.state not in STOPPED_RESOURCE_STATES for resource in vm.resources
+    )
+    return role_is_on or (vm.state is not None and vm.state not in STOPPED_STATES)
 
 
 def ran(manifest: Manifest) -> bool:

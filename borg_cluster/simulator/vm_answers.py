@@ -52,7 +52,7 @@ def _registration(machine: Machine) -> Json:
         "is_clustered": machine.is_clustered,
         "configuration_path": machine.configuration_path,
         "disk_paths": machine.definition.disk_paths(),
-        "checkpoint_ids": [one.id for one in machine.definition.user_checkpoints()],
+        "checkpoint_ids": [one.id for one in machine.definition.present()],
         "has_saved_state": machine.state == "Saved",
         "heartbeat": machine.heartbeat,
     }

@@ -245,3 +245,13 @@ def test_the_old_vm_is_recognised_by_its_files_and_checkpoints() -> None:
     assert differs(None, found)
     assert differs(plan.expected, replace(found, registration=replace(registration, checkpoint_ids=("one",))))
     assert differs(plan.expected, replace(found, registration=replace(registration, disk_paths=(rf"{HOME}\x.avhdx",))))
+
+
+def test_a_role_that_is_on_is_stopped_though_its_vm_is_off() -> None:
+    then = restores.manifest(THEN, WEB)
+    now = clustered(machine=web(**OFF))
+    (vm,) = now.virtual_machines
+    for state, stops in (("Online", True), ("Offline", False)):
+        resources = tuple(replace(resource, state=state) for resource in vm.resources)
+        planned = restores.plan(then, replace(now, virtual_machines=(replace(vm, resources=resources),)))
+        assert ("Stop" in kinds(planned)) is stops
