@@ -66,6 +66,7 @@ def _vm_id(catalog: Catalog, cluster: str, word: str) -> str:
 
 def _view(changes: tuple[Change, ...]) -> Table:
     rows = table("Time", "VM", "What", "From", "To")
+    rows.columns[0].no_wrap = True
     for change in changes:
         was, now = (words(value or "", "dim" if value is None else "") for value in (change.was, change.now))
         rows.add_row(words(moment(change.at), "dim"), vm_label(change.name, change.vm_id), words(change_words(change)), was, now)

@@ -195,7 +195,8 @@ def _unreachable(causes: tuple[BaseException, ...], settings: RemotingSettings, 
 
 def timed_out(node: str) -> RemotingError:
     """Return the error of a node that did not answer in time."""
-    return RemotingError(Kind.TIMEOUT, f"{node}: no answer in time")
+    hint = "is it overloaded, or does its VMMS hang? remoting: deadline: and read_timeout: give it longer"
+    return RemotingError(Kind.TIMEOUT, f"{node}: no answer in time", hint=hint)
 
 
 def _not_trusted(error: ssl.SSLCertVerificationError, settings: RemotingSettings, node: str) -> RemotingError:
