@@ -3,7 +3,7 @@
 Installs the BorgCluster module and its JEA endpoint on this node, or on every node of this node's cluster.
 .DESCRIPTION
 Copies the module to the modules folder of Windows PowerShell and registers the endpoint, so that the members of three groups can
-connect: readers (reports), backup (reports and claims) and restore (all). Who connects needs no other right on the node; the
+connect: readers (reports), backup (reports, claims, snapshots) and restore (all). Who connects needs no other right on the node; the
 endpoint works as a virtual account, a local administrator of that node, or as a group managed service account.
 
 It may be run again at any time: what is installed already is left as it is. WinRM is restarted when the endpoint changed, which ends
@@ -11,7 +11,7 @@ remote sessions to that node.
 .PARAMETER ReaderGroup
 Groups that may read what the cluster and the nodes tell, such as 'EXAMPLE\BorgCluster Readers'.
 .PARAMETER BackupGroup
-Groups that may read, and claim virtual machines for the time of a backup.
+Groups that may read, claim virtual machines for the time of a backup, and freeze their disks.
 .PARAMETER RestoreGroup
 Groups that may carry out the steps of a restore too. This is as good as being an administrator of the cluster.
 .PARAMETER GroupManagedServiceAccount
@@ -126,8 +126,9 @@ function Get-RoleDefinition {
         }
     }
     $definitions = @{}
-    foreach ($group in $capabilities.Keys) {
-        $definitions[$group] = @{ RoleCapabilities = $capabilities[$group] }
+    # Not by .Keys: a group may be called so
+    foreach ($entry in $capabilities.GetEnumerator()) {
+        $definitions[$entry.Key] = @{ RoleCapabilities = $entry.Value }
     }
     return $definitions
 }
@@ -243,7 +244,7 @@ $groups = @{
     BorgClusterRestore = $RestoreGroup
 }
 $definitions = Get-RoleDefinition -GroupOfRole $groups
-if ($definitions.Count -eq 0) {
+if (@($ReaderGroup + $BackupGroup + $RestoreGroup).Count -eq 0) {
     throw 'Nobody could connect: name at least one of -ReaderGroup, -BackupGroup and -RestoreGroup.'
 }
 foreach ($needed in @('Hyper-V', 'FailoverClusters')) {
