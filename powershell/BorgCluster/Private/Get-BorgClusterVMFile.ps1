@@ -69,7 +69,7 @@ function Get-BorgClusterVMFile {
         }
     }
     foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $VM -ErrorAction Stop)) {
-        $path = ConvertTo-BorgClusterWord -Value $drive.Path
+        $path = Get-BorgClusterWord -InputObject $drive -Name 'Path'
         $media = Get-BorgClusterWord -InputObject $drive -Name 'DvdMediaType'
         if ($null -ne $path -and $media -ne 'PassThrough') {
             ConvertTo-BorgClusterVMFile -Path $path -Kind 'iso'
