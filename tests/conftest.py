@@ -5,8 +5,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no failure: nothing here depends on time. In CI each change is held to the same examples; new ones are looked for
-# wherever else the tests run.
+# A busy machine is no failure: nothing here depends on time. In CI each change is held to the same examples; new ones are looked
+# for wherever else the tests run.
 settings.register_profile(
     "borg-cluster", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
