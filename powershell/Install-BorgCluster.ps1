@@ -102,8 +102,10 @@ function Get-FolderFingerprint {
     if (-not (Test-Path -LiteralPath $Path -PathType Container)) {
         return ''
     }
+    # As the files spell it: the path may have a short name or a drive of PowerShell's
+    $root = (Get-Item -LiteralPath $Path).FullName
     $lines = foreach ($file in @(Get-ChildItem -LiteralPath $Path -Recurse -File)) {
-        $file.FullName.Substring($Path.Length) + ' ' + (Get-FileHash -LiteralPath $file.FullName -Algorithm SHA256).Hash
+        $file.FullName.Substring($root.Length) + ' ' + (Get-FileHash -LiteralPath $file.FullName -Algorithm SHA256).Hash
     }
     return (@($lines) | Sort-Object) -join "`n"
 }
@@ -196,6 +198,10 @@ function Invoke-OnNode {
     } finally {
         Remove-PSSession -Session $session
     }
+}
+
+if ($PSVersionTable.PSEdition -eq 'Core' -and [System.IO.Path]::DirectorySeparatorChar -eq '\') {
+    throw 'Run this in Windows PowerShell (powershell.exe): from PowerShell 7 the endpoint would be one of PowerShell 7.'
 }
 
 if ($Cluster) {
