@@ -11,6 +11,7 @@ BASE: dict[str, set[str]] = {
     "Get-Command": {"Name"},
     "Get-Content": {"LiteralPath", "Raw"},
     "Get-FileHash": {"Algorithm", "LiteralPath"},
+    "Get-Item": {"LiteralPath"},
     "Get-Module": {"ListAvailable", "Name"},
     "Get-PSSessionConfiguration": {"Name"},
     "Get-ScheduledTask": {"TaskName", "TaskPath"},
