@@ -36,4 +36,10 @@ Describe 'Get-BorgClusterVMState' {
         Use-StubAnswer -Command 'Get-ClusterResource' -Answer { throw 'The cluster service is not running.' }
         { Get-BorgClusterVMState -VMId $id } | Should -Throw '*not running*'
     }
+
+    It 'takes a status that nobody tells for none, not for 0' {
+        $world['Status'] = $null
+        $state = Get-BorgClusterVMState -VMId $id | ConvertFrom-Json
+        @($state.registration.operational_status).Count | Should -Be 0
+    }
 }

@@ -49,3 +49,17 @@ Describe 'Get-BorgClusterVMSid' {
         }
     }
 }
+
+Describe 'Get-BorgClusterVolumeRoot' {
+    It 'is the folder of the shared volume for <Path>' -ForEach @(
+        @{ Path = 'C:\ClusterStorage\Volume1\web01\web01.vhdx'; Root = 'C:\ClusterStorage\Volume1' }
+        @{ Path = '/srv/hv/ClusterStorage/Volume2/web01.vhdx'; Root = '/srv/hv/ClusterStorage/Volume2' }
+    ) {
+        $found = InModuleScope -ModuleName 'BorgCluster' -Parameters @{ Path = $Path } -ScriptBlock {
+            param ($Path)
+
+            Get-BorgClusterVolumeRoot -Path $Path
+        }
+        $found | Should -Be $Root
+    }
+}
