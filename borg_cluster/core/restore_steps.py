@@ -102,7 +102,8 @@ def _prepare_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     claim = kinds.Claim(folder=case.claim_folder, claim_id=case.restore_id)
     size = sum(file.size or 0 for file in case.files.staged)
     yield _planned(claim, "one restore or backup of a virtual machine at a time")
-    yield _planned(kinds.Stage(files=case.files.staged), f"{len(case.files.staged)} files, {size / 2**20:,.1f} MiB, beside their places")
+    beside = f"{len(case.files.staged)} files, {size / 2**20:,.1f} MiB, beside their places"
+    yield _planned(kinds.Stage(files=case.files.staged), beside)
     yield _planned(kinds.Inspect(files=case.files.staged), "nothing is touched before the files are known to be right")
     if case.has_role:
         yield _planned(kinds.SaveRole(), "removing the role loses its settings")
