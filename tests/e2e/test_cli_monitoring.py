@@ -1,8 +1,13 @@
 """What a run leaves for other programs, on a whole site."""
 
 import json
+import socket
 from pathlib import Path
 
+import pytest
+
+from borg_cluster import plugins
+from borg_cluster.shipped import shipped
 from borg_cluster.simulator import story
 from tests.e2e.conftest import Shop
 
@@ -35,4 +40,22 @@ def test_files_that_can_not_be_written_cost_no_archive(shop: Shop, tmp_path: Pat
 
     assert done.code == 1, done.err
     assert "status_file: " in done.err
+    assert len(shop.ask("list")["archives"]) == 1
+
+
+def test_a_plugin_that_hangs_costs_no_archive(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks = tmp_path / "hooks.d"
+    hooks.mkdir()
+    text = (shipped("hooks") / "healthchecks.py").read_text(encoding="utf-8")
+    assert "TIMEOUT = 10.0" in text
+    (hooks / "healthchecks.py").write_text(text.replace("TIMEOUT = 10.0", "TIMEOUT = 0.2"), encoding="utf-8")
+    manager = plugins.load(hooks)
+    monkeypatch.setattr(plugins, "load", lambda: manager)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("HEALTHCHECKS_PING_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        done = shop.run("run", "one")
+
+    assert "healthchecks.py failed on RunStarted: TimeoutError" in done.err
+    assert done.code == 1, done.err
+    assert "0 failed" in done.out
     assert len(shop.ask("list")["archives"]) == 1
