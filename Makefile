@@ -1,7 +1,7 @@
 # Everything a newcomer types. The set-up (virtual environment, headers that borgbackup builds with) is done by whoever needs it.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-kerberos test-recordings test-powershell check format golden wheel clean
+.PHONY: demo test test-all test-kerberos test-recordings test-systemd test-powershell check format golden wheel clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 DEMO ?=
@@ -22,6 +22,9 @@ test-kerberos: .venv/dev.stamp ## logins with a real KDC (Debian's krb5-kdc; the
 
 test-recordings: .venv/dev.stamp ## the simulated wire against recordings of Windows, out of pypsrp's source distribution
 	python -m tests.lanes recordings
+
+test-systemd: .venv/dev.stamp ## the shipped units as systemd-analyze judges them (Debian's systemd)
+	python -m tests.lanes systemd
 
 test-powershell: .venv/dev.stamp ## the module's Pester tests, where pwsh and Pester 5 are
 	python -m tests.lanes powershell

@@ -5,7 +5,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from borg_cluster import create
-from borg_cluster.catalog import Run
+from borg_cluster.cli.announcing import announced
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.plan import exit_code_of_plan
 from borg_cluster.cli.plan_view import plan_view
@@ -48,12 +48,14 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
     """
     results = Results()
     with open_site(settings, results) as site:
-        plan, inventory = make_plan(site, jobs, refresh=refresh)
         if dry_run:
+            plan, inventory = make_plan(site, jobs, refresh=refresh)
             _show_plan(settings, site, plan, inventory)
             return exit_code_of_plan(plan)
-        create.create(site.context, plan, inventory)
-        _record(site, plan)
+        with announced(site, "create") as ending:
+            plan, inventory = make_plan(site, jobs, refresh=refresh, run_id=ending.run_id)
+            create.create(site.context, plan, inventory)
+            site.context.catalog.record_run(ending.end(site.tally))
         if settings.json:
             write_line(json_document("created", _fields(plan, results, site)))
         else:
@@ -61,22 +63,6 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
             if stats:
                 site.console.print(_stats(results))
         return site.tally.exit_code
-
-
-def _record(site: Site, plan: BackupPlan) -> None:
-    """Keep in the catalog how the run ended."""
-    run = Run(
-        run_id=plan.run_id,
-        cluster=plan.cluster,
-        verb="create",
-        started_at=plan.at,
-        finished_at=site.context.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        exit_code=site.tally.exit_code,
-        done=site.tally.done,
-        failed=site.tally.failed,
-        warnings=site.tally.warnings,
-    )
-    site.context.catalog.record_run(run)
 
 
 def _show_plan(settings: Settings, site: Site, plan: BackupPlan, inventory: Inventory) -> None:

@@ -1,12 +1,13 @@
 """`borg-cluster run`."""
 
 import secrets
-from uuid import uuid4
+from dataclasses import replace
 
 import click
 from rich.console import Group, RenderableType
 
 from borg_cluster import run
+from borg_cluster.cli.announcing import announced
 from borg_cluster.cli.check import SEEDS
 from borg_cluster.cli.history import change_words
 from borg_cluster.cli.options import Settings, exit_codes, json_option
@@ -28,7 +29,11 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
     of a VM whose archive failed.
     """
     with open_site(settings) as site:
-        outcome = run.run(site.context, run_id=str(uuid4()), seed=secrets.randbelow(SEEDS), jobs=jobs)
+        with announced(site, "run") as ending:
+            outcome = run.run(site.context, run_id=ending.run_id, seed=secrets.randbelow(SEEDS), jobs=jobs)
+            ending.end(site.tally, outcome.exit_code)
+        # what failed after the run itself (a plugin, a file of `monitoring:`) is a warning, too
+        outcome = replace(outcome, warnings=site.tally.warnings, exit_code=outcome.exit_code or site.tally.exit_code)
         if settings.json:
             write_line(json_document("run", _fields(outcome)))
         else:

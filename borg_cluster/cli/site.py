@@ -16,6 +16,7 @@ from borg_cluster.catalog.recorder import attempt_recorder
 from borg_cluster.cli.options import Settings
 from borg_cluster.cli.render import new_console
 from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log, log_to
+from borg_cluster.cli.systemd_journal import Journal, is_our_stderr
 from borg_cluster.cli.terminal import Terminal
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event
@@ -94,7 +95,8 @@ def _view(settings: Settings, stack: ExitStack, names: dict[str, str]) -> Sink:
         return json_log(now)
     # with --json, stdout is for a program and people only need to see what is wrong
     verbosity = min(settings.verbosity, -1) if settings.json else settings.verbosity
-    return stack.enter_context(Terminal(new_console(color=settings.color, stderr=True), verbosity=verbosity, names=names))
+    terminal = stack.enter_context(Terminal(new_console(color=settings.color, stderr=True), verbosity=verbosity, names=names))
+    return Journal(terminal, verbosity=verbosity, names=names) if is_our_stderr(os.environ) else terminal
 
 
 def _observers(plugins: PluginManager, warn: Sink) -> Sink:

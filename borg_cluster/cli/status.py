@@ -6,17 +6,16 @@ from rich.table import Table
 from rich.text import Text
 
 from borg_cluster import journal
-from borg_cluster.catalog import AttemptState
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import counted, duration, fields_of, json_document, moment, sentence, table, words, write_line
 from borg_cluster.cli.site import open_site
 from borg_cluster.context import Context
-from borg_cluster.core.coverage import Coverage, CoverageState, Covered, Newest, Past, coverage
+from borg_cluster.core.coverage import Coverage, CoverageState, Covered, coverage
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import ExitCode, Refused
+from borg_cluster.monitoring import past
 from borg_cluster.run_record import RunRecord
-from borg_cluster.upkeep.ours import moment as parse_moment
 
 _STYLE = {CoverageState.GOOD: "green", CoverageState.EXCLUDED: "dim", CoverageState.UNCOVERED: "yellow"}
 
@@ -36,7 +35,7 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
         inventory = current_inventory(context) if refresh else context.catalog.latest_inventory(context.policy.cluster)
         if inventory is None:
             raise Refused(f"nothing is known of {context.policy.cluster} yet", hint="borg-cluster discover, or status --refresh")
-        found = coverage(inventory, context.policy, _past(context), context.clock())
+        found = coverage(inventory, context.policy, past(context, shown=moment), context.clock())
         left = _leftovers(context)
         code = ExitCode.FINE if found.is_fine and not left else ExitCode.WARNINGS
         if settings.json:
@@ -45,24 +44,6 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
         else:
             site.console.print(_view(found, inventory.cluster, inventory.taken_at, left))
         return code
-
-
-def _past(context: Context) -> Past:
-    cluster = context.policy.cluster
-    newest = {
-        row.subject: Newest(archive=row.archive, made_at=parse_moment(row.created_at))
-        for row in context.catalog.archives(cluster)
-    }
-    jobs = {job.name for job in context.policy.jobs}
-    failures: dict[str, str] = {}
-    for attempt in context.catalog.attempts(cluster):
-        if attempt.job not in jobs:
-            continue
-        if attempt.state is AttemptState.DONE:
-            failures.pop(attempt.subject, None)
-        else:
-            failures[attempt.subject] = f"{moment(attempt.at)}: {attempt.reason or 'begun, and never ended'}"
-    return Past(newest=newest, failures=failures)
 
 
 def _leftovers(context: Context) -> list[str]:

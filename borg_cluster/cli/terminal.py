@@ -74,6 +74,10 @@ class Terminal:
 
     def _cluster_or_restore(self, event: Event) -> None:
         match event:
+            case events.RunStarted():
+                self._say(1, event.verb, event.cluster, f"run {event.run_id}")
+            case events.RunFinished():
+                self._say(1, "ended", event.cluster, f"{event.verb}: exit code {event.exit_code}, {duration(event.seconds)}")
             case events.NodeAsked():
                 self._say(1, "asking", event.node)
             case events.NodeAnswered():

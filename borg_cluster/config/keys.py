@@ -228,6 +228,17 @@ class RestoreKeys(Keys):
     )
 
 
+class MonitoringKeys(Keys):
+    """Files for other programs, written anew after each `create` and `run`."""
+
+    status_file: LocalPath | None = Field(
+        default=None, description="JSON: how each VM and volume is covered, and how the run ended"
+    )
+    prometheus_file: LocalPath | None = Field(
+        default=None, description="Figures for node_exporter's textfile collector; another file for each cluster, named *.prom"
+    )
+
+
 class Configuration(Keys):
     """The configuration of one cluster for borg-cluster."""
 
@@ -253,6 +264,7 @@ class Configuration(Keys):
     )
     compact: CompactKeys = Field(default=CompactKeys(), description="When the space of removed archives is freed")
     commands: list[CommandKeys] = Field(default=[], description="Commands to run before and after")
+    monitoring: MonitoringKeys = Field(default=MonitoringKeys(), description="Files for other programs, written after a run")
     restore: RestoreKeys = Field(default=RestoreKeys(), description="How VMs are restored in place")
 
 

@@ -10,6 +10,7 @@ from borg_cluster.core.policy import (
     Condition,
     Job,
     JobKind,
+    Monitoring,
     Mount,
     Policy,
     RemotingSettings,
@@ -46,6 +47,7 @@ def policy_of(configuration: keys.Configuration) -> Policy:
         stop_action=configuration.restore.stop_action,
         checks=_checks(configuration.checks),
         compaction=Compaction(frequency=configuration.compact.frequency, threshold=configuration.compact.threshold),
+        monitoring=Monitoring(**configuration.monitoring.model_dump()),
     )
 
 

@@ -6,6 +6,30 @@ from borg_cluster.core.inventory import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A backup run begins: ``verb`` 'create' or 'run'; ``run_id`` is in the manifests of its archives."""
+
+    run_id: str
+    cluster: str
+    verb: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """A backup run ended, with ``exit_code``; ``reason`` if it could not go on. The last event of it."""
+
+    run_id: str
+    cluster: str
+    verb: str
+    exit_code: int
+    done: int
+    failed: int
+    warnings: int
+    seconds: float
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeAsked:
     """A report is asked of a node."""
 
@@ -223,7 +247,9 @@ class UpkeepFailed:
 
 
 Event = (
-    NodeAsked
+    RunStarted
+    | RunFinished
+    | NodeAsked
     | NodeAnswered
     | NodeFailed
     | Discovered

@@ -233,6 +233,14 @@ class RemotingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    """The files that are written after a run, for other programs; None: not wanted."""
+
+    status_file: str | None = None
+    prometheus_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A whole configuration of one cluster, validated."""
 
@@ -255,6 +263,7 @@ class Policy:
     """How a running VM is stopped for its restore: turn_off, save or shutdown."""
     checks: tuple[Check, ...] = ()
     compaction: Compaction = Compaction()
+    monitoring: Monitoring = Monitoring()
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:

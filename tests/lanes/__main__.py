@@ -99,12 +99,20 @@ def prepare_powershell() -> Mapping[str, str]:
     return {}
 
 
+def prepare_systemd() -> Mapping[str, str]:
+    """Have systemd-analyze, which needs no running systemd."""
+    if shutil.which("systemd-analyze") is None:
+        _install(["systemd"])
+    return {}
+
+
 LANES = {
     lane.name: lane
     for lane in (
         Lane(name="tests", run=run_suite),
         Lane(name="kerberos", prepare=prepare_kerberos, run=run_pytest),
         Lane(name="recordings", prepare=prepare_recordings, run=run_pytest),
+        Lane(name="systemd", prepare=prepare_systemd, run=run_pytest),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
     )
 }

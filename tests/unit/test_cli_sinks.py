@@ -77,6 +77,10 @@ EVERY_EVENT: tuple[Event, ...] = (
     ),
     events.UpkeepFailed(action="check data", subject="main", reason="it is damaged", hint="borg check"),
     events.Noted(subject="id-3", message="as it was meant to be"),
+    events.RunStarted(run_id="r-1", cluster="hv", verb="run"),
+    events.RunFinished(
+        run_id="r-1", cluster="hv", verb="run", exit_code=3, done=2, failed=1, warnings=0, seconds=61.5, reason=None
+    ),
 )
 
 

@@ -18,9 +18,10 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_lanes_that_can_not_run_say_why(bare_machine: None, capfd: pytest.CaptureFixture[str]) -> None:
-    assert lanes.main(["kerberos", "powershell"]) == 0
+    assert lanes.main(["kerberos", "systemd", "powershell"]) == 0
     assert capfd.readouterr().out.splitlines() == [
         "kerberos: not run: these Debian packages are missing: krb5-kdc krb5-admin-server krb5-user libkrb5-dev",
+        "systemd: not run: these Debian packages are missing: systemd",
         "powershell: not run: pwsh is not installed",
     ]
 
