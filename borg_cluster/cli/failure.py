@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import traceback
 from datetime import UTC, datetime
 from types import FrameType
@@ -16,6 +17,7 @@ from borg_cluster.extract.signals import Ended
 
 DEBUG = "BORG_CLUSTER_DEBUG"
 SIGNALLED = 128
+_AGAIN_SECONDS = 0.01
 
 
 class Interrupted(BaseException):
@@ -23,6 +25,7 @@ class Interrupted(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"ended by {signal.Signals(number).name}")
+        self.number = number
         self.exit_code = SIGNALLED + number
 
 
@@ -33,6 +36,20 @@ def end_on_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
         raise Interrupted(number)
 
+    usual = sys.unraisablehook
+
+    def again(dropped: "sys.UnraisableHookArgs") -> None:
+        # Python drops what is raised while it clears an object away, and the signal with it: so it is sent once more, from
+        # a thread, since one that is raised here would be dropped here as well
+        if not isinstance(dropped.exc_value, Interrupted):
+            usual(dropped)
+            return
+        signal.signal(dropped.exc_value.number, end)
+        timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), dropped.exc_value.number))
+        timer.daemon = True
+        timer.start()
+
+    sys.unraisablehook = again
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
 

@@ -178,3 +178,29 @@ def test_a_terminal_that_lacks_a_letter_ends_nothing(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\\xfc.yaml: fine" in done.stdout
+
+
+DROPPING = """
+import os, signal
+from borg_cluster.cli.failure import Interrupted, end_on_signals
+
+class Clearing:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        while not self.done:  # the handler raises somewhere here, and Python drops that
+            pass
+    done = False
+
+end_on_signals()
+held = Clearing()
+try:
+    del held
+    signal.pause()
+except Interrupted as interrupted:
+    print(interrupted.exit_code)
+"""
+
+
+def test_a_signal_that_python_drops_is_not_lost() -> None:
+    done = subprocess.run([sys.executable, "-c", DROPPING], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("143\n", "", 0)
