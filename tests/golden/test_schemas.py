@@ -28,3 +28,16 @@ def test_schema_takes_nothing_unnamed(command: str) -> None:
     for part in (schema, *schema.get("$defs", {}).values()):
         assert part["additionalProperties"] is False
         assert set(part["required"]) == set(part["properties"])
+
+
+@pytest.mark.parametrize("file", sorted((golden.FOLDER / "reports").glob("*.json")), ids=lambda path: path.stem)
+def test_golden_reports_are_as_their_schemas_say(file: Path) -> None:
+    said = json.loads(file.read_text(encoding="utf-8"))
+    answers = [
+        ("Get-BorgClusterReport", said["cluster"]),
+        *(("Get-BorgClusterNodeReport", report) for report in said["nodes"]),
+        *(("Get-BorgClusterWriterReport", report) for report in said["writers"]),
+    ]
+    assert len(answers) > 3
+    for command, answer in answers:
+        jsonschema.validate(answer, json.loads((SCHEMAS / f"{command}.json").read_text(encoding="utf-8")))

@@ -16,6 +16,16 @@ BeforeDiscovery {
         @{ Command = 'Test-BorgClusterBoot'; Given = @{ VMId = $id; TimeoutSecond = 5 } }
         @{ Command = 'Wait-BorgClusterMerge'; Given = @{ VMId = $id; TimeoutSecond = 5 } }
     )
+    # What the Python side reads in its own tests
+    $script:golden = @(
+        foreach ($file in @(Get-ChildItem -Path (Join-Path -Path $PSScriptRoot -ChildPath '../../golden/reports') -Filter '*.json')) {
+            $said = Get-Content -LiteralPath $file.FullName -Raw | ConvertFrom-Json
+            @{ File = $file.Name; Command = 'Get-BorgClusterReport'; Json = ConvertTo-Json -InputObject $said.cluster -Depth 16 }
+            foreach ($node in $said.nodes) {
+                @{ File = $file.Name; Command = 'Get-BorgClusterNodeReport'; Json = ConvertTo-Json -InputObject $node -Depth 16 }
+            }
+        }
+    )
     $script:untestable = $null -eq (Get-Command -Name 'Test-Json' -ErrorAction SilentlyContinue)
 }
 
@@ -34,5 +44,13 @@ Describe 'the answer' {
     It 'of <Command> is as its schema says' -ForEach $calls -Skip:$untestable {
         $schema = Get-Content -LiteralPath (Join-Path -Path $schemas -ChildPath "$Command.json") -Raw
         Test-Json -Json (& $Command @Given) -Schema $schema -ErrorAction Stop | Should -BeTrue
+    }
+}
+
+Describe 'the golden file' {
+    It '<File> holds what <Command> may answer' -ForEach $golden -Skip:$untestable {
+        $schema = Get-Content -LiteralPath (Join-Path -Path $schemas -ChildPath "$Command.json") -Raw
+        # 7 reads a time as a date and writes it in another form, which is a text all the same
+        Test-Json -Json $Json -Schema $schema -ErrorAction Stop | Should -BeTrue
     }
 }
