@@ -11,11 +11,13 @@ from borg_cluster.core.policy import (
     Job,
     JobKind,
     Mount,
+    OnFailure,
     Policy,
     RemotingSettings,
     Repository,
     Retention,
     Selection,
+    WantedConsistency,
 )
 
 _MONTH = 30 * 86400
@@ -95,6 +97,8 @@ def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> 
         extra_borg_options=tuple(job.extra_borg_options),
         retention=_retention(job),
         frequency=job.frequency,
+        consistency=WantedConsistency(job.consistency),
+        on_failure=OnFailure(job.on_failure),
     )
 
 
