@@ -16,13 +16,9 @@ CORE = sorted((PACKAGE / "core").rglob("*.py"))
 ROOMS = {
     "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_items", "borg_locks", "borg_process", "borg_upkeep",
     "bridge", "catalog",
-<<<<<<< HEAD
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
-    "extract", "hookspecs", "journal", "plugins", "remoting", "run", "run_record", "shipped", "simulator", "source",
-=======
-    "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "errors", "extract", "frozen_files",
-    "hookspecs", "journal", "plugins", "remoting", "run", "run_record", "shipped", "simulator", "snapshot", "source",
->>>>>>> a840620 (Read a running machine from a recovery snapshot that always ends)
+    "extract", "frozen_files", "hookspecs", "journal", "plugins", "remoting", "run", "run_record", "shipped", "simulator",
+    "snapshot", "source",
     "upkeep", "verify", "whereabouts",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""
