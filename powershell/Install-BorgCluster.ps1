@@ -3,7 +3,7 @@
 Installs the BorgCluster module and its JEA endpoint on this node, or on every node of this node's cluster.
 .DESCRIPTION
 Copies the module to the modules folder of Windows PowerShell and registers the endpoint, so that the members of three groups can
-connect: readers (reports), backup (reports and claims) and restore (all). Who connects needs no other right on the node; the
+connect: readers (reports), backup (reports, claims, snapshots) and restore (all). Who connects needs no other right on the node; the
 endpoint works as a virtual account, a local administrator of that node, or as a group managed service account.
 
 It may be run again at any time: what is installed already is left as it is. WinRM is restarted when the endpoint changed, which ends
@@ -11,7 +11,7 @@ remote sessions to that node.
 .PARAMETER ReaderGroup
 Groups that may read what the cluster and the nodes tell, such as 'EXAMPLE\BorgCluster Readers'.
 .PARAMETER BackupGroup
-Groups that may read, and claim virtual machines for the time of a backup.
+Groups that may read, claim virtual machines for the time of a backup, and freeze their disks.
 .PARAMETER RestoreGroup
 Groups that may carry out the steps of a restore too. This is as good as being an administrator of the cluster.
 .PARAMETER GroupManagedServiceAccount
@@ -102,8 +102,10 @@ function Get-FolderFingerprint {
     if (-not (Test-Path -LiteralPath $Path -PathType Container)) {
         return ''
     }
+    # As the files spell it: the path may have a short name or a drive of PowerShell's
+    $root = (Get-Item -LiteralPath $Path).FullName
     $lines = foreach ($file in @(Get-ChildItem -LiteralPath $Path -Recurse -File)) {
-        $file.FullName.Substring($Path.Length) + ' ' + (Get-FileHash -LiteralPath $file.FullName -Algorithm SHA256).Hash
+        $file.FullName.Substring($root.Length) + ' ' + (Get-FileHash -LiteralPath $file.FullName -Algorithm SHA256).Hash
     }
     return (@($lines) | Sort-Object) -join "`n"
 }
@@ -126,8 +128,9 @@ function Get-RoleDefinition {
         }
     }
     $definitions = @{}
-    foreach ($group in $capabilities.Keys) {
-        $definitions[$group] = @{ RoleCapabilities = $capabilities[$group] }
+    # Not by .Keys: a group may be called so
+    foreach ($entry in $capabilities.GetEnumerator()) {
+        $definitions[$entry.Key] = @{ RoleCapabilities = $entry.Value }
     }
     return $definitions
 }
@@ -197,6 +200,10 @@ function Invoke-OnNode {
     }
 }
 
+if ($PSVersionTable.PSEdition -eq 'Core' -and [System.IO.Path]::DirectorySeparatorChar -eq '\') {
+    throw 'Run this in Windows PowerShell (powershell.exe): from PowerShell 7 the endpoint would be one of PowerShell 7.'
+}
+
 if ($Cluster) {
     $arguments = @{}
     foreach ($entry in $PSBoundParameters.GetEnumerator()) {
@@ -243,7 +250,7 @@ $groups = @{
     BorgClusterRestore = $RestoreGroup
 }
 $definitions = Get-RoleDefinition -GroupOfRole $groups
-if ($definitions.Count -eq 0) {
+if (@($ReaderGroup + $BackupGroup + $RestoreGroup).Count -eq 0) {
     throw 'Nobody could connect: name at least one of -ReaderGroup, -BackupGroup and -RestoreGroup.'
 }
 foreach ($needed in @('Hyper-V', 'FailoverClusters')) {

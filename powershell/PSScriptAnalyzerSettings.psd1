@@ -14,6 +14,18 @@
                 'win-8_x64_10.0.14393.0_5.1.14393.2791_x64_4.0.30319.42000_framework'
                 'win-8_x64_10.0.17763.0_5.1.17763.316_x64_4.0.30319.42000_framework'
             )
+            # Of the tests alone: Pester 5, where these have Pester 3, and what a test is left out without
+            IgnoreCommands = @(
+                'AfterAll'
+                'BeforeAll'
+                'BeforeDiscovery'
+                'BeforeEach'
+                'Describe'
+                'InModuleScope'
+                'It'
+                'Should'
+                'Test-Json'
+            )
         }
         PSUseConsistentIndentation = @{
             Enable = $true

@@ -1,10 +1,15 @@
 """Options of the whole suite."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no failure: nothing here depends on time.
-settings.register_profile("borg-cluster", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no failure: nothing here depends on time. In CI each change is held to the same examples; new ones are looked
+# for wherever else the tests run.
+settings.register_profile(
+    "borg-cluster", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("borg-cluster")
 
 

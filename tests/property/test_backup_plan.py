@@ -39,12 +39,15 @@ def is_on_a_volume(plan: BackupPlan, path: str) -> bool:
 
 
 def holds(run: Run, plan: BackupPlan, vm: VirtualMachine, path: str) -> int:
-    """Return how often a VM's own archives hold a local path: of this run, or good and young enough."""
+    """Return how often a VM's own archives hold a local path: of this run, or good and young enough.
+
+    A path that the VM's own node calls absent stands for nothing, though another path of the same file may be there.
+    """
     _, policy, good, _ = run
     own = [archive for archive in plan.archives if archive.subject == vm.id]
     if own:
         return sum(1 for archive in own for file in archive.files if file.local_path.lower() == path.lower())
-    places = (locate(file.path, policy.mounts, node=vm.node) for file in vm.files)
+    places = (locate(file.path, policy.mounts, node=vm.node) for file in vm.files if file.exists is not False)
     paths = {place.archive_path.lower() for place in places if place is not None and place.local_path.lower() == path.lower()}
     for one in good:
         job = next((job for job in policy.jobs if job.name == one.job), None)

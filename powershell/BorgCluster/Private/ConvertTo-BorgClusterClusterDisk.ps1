@@ -17,8 +17,8 @@ function ConvertTo-BorgClusterClusterDisk {
         id = ConvertTo-BorgClusterId -Value $Resource.Id
         name = [string] $Resource.Name
         state = [string] $Resource.State
-        role_id = [string] $RoleId[[string] (ConvertTo-BorgClusterWord -Value $Resource.OwnerGroup)]
-        owner_node = ConvertTo-BorgClusterWord -Value $Resource.OwnerNode
+        role_id = [string] $RoleId[[string] (Get-BorgClusterWord -InputObject $Resource -Name 'OwnerGroup')]
+        owner_node = Get-BorgClusterWord -InputObject $Resource -Name 'OwnerNode'
         paths = @(Get-BorgClusterDiskPath -Resource $Resource)
     }
 }

@@ -13,7 +13,7 @@ function ConvertTo-BorgClusterDisk {
         $Cache
     )
 
-    $path = ConvertTo-BorgClusterWord -Value $Drive.Path
+    $path = Get-BorgClusterWord -InputObject $Drive -Name 'Path'
     $number = Get-BorgClusterScalar -InputObject $Drive -Name 'DiskNumber'
     $shared = [bool] (Get-BorgClusterProperty -InputObject $Drive -Name 'SupportPersistentReservations')
     if ($null -ne $number) {

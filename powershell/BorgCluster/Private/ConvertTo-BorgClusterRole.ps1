@@ -16,7 +16,7 @@ function ConvertTo-BorgClusterRole {
         group_type = [string] $Group.GroupType
         state = [string] $Group.State
         status_information = @(ConvertTo-BorgClusterFlag -Value $information)
-        owner_node = ConvertTo-BorgClusterWord -Value $Group.OwnerNode
+        owner_node = Get-BorgClusterWord -InputObject $Group -Name 'OwnerNode'
         priority = Get-BorgClusterScalar -InputObject $Group -Name 'Priority'
     }
 }

@@ -14,7 +14,7 @@ function ConvertTo-BorgClusterRoleState {
         id = ConvertTo-BorgClusterId -Value $group.Id
         name = [string] $group.Name
         state = [string] $group.State
-        owner_node = ConvertTo-BorgClusterWord -Value $group.OwnerNode
+        owner_node = Get-BorgClusterWord -InputObject $group -Name 'OwnerNode'
         vm_resource_state = $null
         configuration_resource_state = $null
         offline_action = ConvertTo-BorgClusterScalar -Value $Role['VMParameter']['OfflineAction']
@@ -22,7 +22,7 @@ function ConvertTo-BorgClusterRoleState {
         depends_on_disks = @()
     }
     foreach ($other in $Role['Other']) {
-        if ((ConvertTo-BorgClusterWord -Value $other.ResourceType) -eq 'Physical Disk') {
+        if ((Get-BorgClusterWord -InputObject $other -Name 'ResourceType') -eq 'Physical Disk') {
             $state['depends_on_disks'] += [string] $other.Name
         }
     }

@@ -25,8 +25,8 @@ function ConvertTo-BorgClusterVMResource {
         name = [string] $resource.Name
         resource_type = $Found['Type']
         state = [string] $resource.State
-        role_id = [string] $RoleId[[string] (ConvertTo-BorgClusterWord -Value $resource.OwnerGroup)]
-        owner_node = ConvertTo-BorgClusterWord -Value $resource.OwnerNode
+        role_id = [string] $RoleId[[string] (Get-BorgClusterWord -InputObject $resource -Name 'OwnerGroup')]
+        owner_node = Get-BorgClusterWord -InputObject $resource -Name 'OwnerNode'
         vm_id = ConvertTo-BorgClusterId -Value $values['VmId']
         vm_store_root_path = $null
         depends_on = @($DependsOn)

@@ -2,7 +2,7 @@ function Get-BorgClusterConfigurationPath {
     <#
     .SYNOPSIS
     Tells where the .vmcx of a registered virtual machine lies: the file's own spelling if it is there, else the one Hyper-V
-    uses.
+    uses; '' if Hyper-V can't tell now.
     #>
     param (
         [Parameter(Mandatory)]
@@ -11,7 +11,10 @@ function Get-BorgClusterConfigurationPath {
     )
 
     $id = ([string] $VM.Id).ToUpperInvariant()
-    $folder = Join-BorgClusterPath -Folder ([string] $VM.ConfigurationLocation) -Name 'Virtual Machines'
+    $folder = Get-BorgClusterVMFolder -VM $VM
+    if ($folder -eq '') {
+        return ''
+    }
     foreach ($path in @(Get-BorgClusterFolderFile -Folder $folder -Pattern "$id.vmcx")) {
         return $path
     }

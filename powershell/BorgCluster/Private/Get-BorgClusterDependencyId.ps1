@@ -21,7 +21,7 @@ function Get-BorgClusterDependencyId {
 
     if ($null -ne $Table) {
         $id = ConvertTo-BorgClusterId -Value $Resource.Id
-        if ($Table.ContainsKey($id)) {
+        if ($null -ne $id -and $Table.ContainsKey($id)) {
             foreach ($one in $Table[$id]) {
                 $one
             }

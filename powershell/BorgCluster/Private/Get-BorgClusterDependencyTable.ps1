@@ -38,7 +38,8 @@ function Get-BorgClusterDependencyTable {
     foreach ($link in $links) {
         # A reference holds the key of its resource only: the name or the id
         $ends = [System.Collections.Generic.List[object]]::new()
-        foreach ($end in @($link.Dependent, $link.Antecedent)) {
+        foreach ($side in @('Dependent', 'Antecedent')) {
+            $end = Get-BorgClusterProperty -InputObject $link -Name $side
             $key = [string] (Get-BorgClusterProperty -InputObject $end -Name 'Id')
             if ($key -eq '') {
                 $key = [string] (Get-BorgClusterProperty -InputObject $end -Name 'Name')

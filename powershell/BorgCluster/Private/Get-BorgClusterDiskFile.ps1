@@ -37,10 +37,10 @@ function Get-BorgClusterDiskFile {
         }
         return @{ File = $file; ErrorCode = $code }
     }
-    $file['format'] = ConvertTo-BorgClusterWord -Value $vhd.VhdFormat
-    $file['type'] = ConvertTo-BorgClusterWord -Value $vhd.VhdType
-    $file['file_size'] = ConvertTo-BorgClusterScalar -Value $vhd.FileSize
-    $file['size'] = ConvertTo-BorgClusterScalar -Value $vhd.Size
+    $file['format'] = Get-BorgClusterWord -InputObject $vhd -Name 'VhdFormat'
+    $file['type'] = Get-BorgClusterWord -InputObject $vhd -Name 'VhdType'
+    $file['file_size'] = Get-BorgClusterScalar -InputObject $vhd -Name 'FileSize'
+    $file['size'] = Get-BorgClusterScalar -InputObject $vhd -Name 'Size'
     $file['block_size'] = Get-BorgClusterScalar -InputObject $vhd -Name 'BlockSize'
     $file['logical_sector_size'] = Get-BorgClusterScalar -InputObject $vhd -Name 'LogicalSectorSize'
     $file['identifier'] = Get-BorgClusterWord -InputObject $vhd -Name 'DiskIdentifier'

@@ -13,7 +13,7 @@ function Get-BorgClusterHeartbeat {
 
     $component = '84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47'
     foreach ($service in @(Hyper-V\Get-VMIntegrationService -VM $VM -ErrorAction Stop)) {
-        if ([string] $service.Id -notmatch $component) {
+        if ([string] (Get-BorgClusterProperty -InputObject $service -Name 'Id') -notmatch $component) {
             continue
         }
         if (-not (Get-BorgClusterProperty -InputObject $service -Name 'Enabled')) {

@@ -24,9 +24,12 @@ function Get-BorgClusterOperationalStatus {
     $table = @{}
     try {
         foreach ($system in @(CimCmdlets\Get-CimInstance @query)) {
-            $key = ConvertTo-BorgClusterId -Value $system.Name
-            if ($null -ne $key) {
-                $table[$key] = @(foreach ($status in @($system.OperationalStatus)) { [int] $status })
+            $key = ConvertTo-BorgClusterId -Value (Get-BorgClusterProperty -InputObject $system -Name 'Name')
+            $told = @(Get-BorgClusterProperty -InputObject $system -Name 'OperationalStatus')
+            # Nothing would become 0
+            $numbers = @(foreach ($status in $told) { if ($null -ne $status) { [int] $status } })
+            if ($null -ne $key -and $numbers.Count -gt 0) {
+                $table[$key] = $numbers
             }
         }
     } catch {

@@ -23,13 +23,15 @@ function Get-BorgClusterVMFile {
     )
 
     $id = ([string] $VM.Id).ToUpperInvariant()
-    ConvertTo-BorgClusterVMFile -Path (Get-BorgClusterConfigurationPath -VM $VM) -Kind 'configuration'
-    $folder = Join-BorgClusterPath -Folder ([string] $VM.ConfigurationLocation) -Name 'Virtual Machines'
-    foreach ($path in @(Get-BorgClusterFolderFile -Folder $folder -Pattern "$id.vmgs")) {
-        ConvertTo-BorgClusterVMFile -Path $path -Kind 'guest_state'
-    }
-    foreach ($path in @(Get-BorgClusterFolderFile -Folder $folder -Pattern "$id.vmrs")) {
-        ConvertTo-BorgClusterVMFile -Path $path -Kind 'runtime_state'
+    $folder = Get-BorgClusterVMFolder -VM $VM
+    if ($folder -ne '') {
+        ConvertTo-BorgClusterVMFile -Path (Get-BorgClusterConfigurationPath -VM $VM) -Kind 'configuration'
+        foreach ($path in @(Get-BorgClusterFolderFile -Folder $folder -Pattern "$id.vmgs")) {
+            ConvertTo-BorgClusterVMFile -Path $path -Kind 'guest_state'
+        }
+        foreach ($path in @(Get-BorgClusterFolderFile -Folder $folder -Pattern "$id.vmrs")) {
+            ConvertTo-BorgClusterVMFile -Path $path -Kind 'runtime_state'
+        }
     }
 
     $root = Get-BorgClusterWord -InputObject $VM -Name 'SnapshotFileLocation'
@@ -67,7 +69,7 @@ function Get-BorgClusterVMFile {
         }
     }
     foreach ($drive in @(Hyper-V\Get-VMDvdDrive -VM $VM -ErrorAction Stop)) {
-        $path = ConvertTo-BorgClusterWord -Value $drive.Path
+        $path = Get-BorgClusterWord -InputObject $drive -Name 'Path'
         $media = Get-BorgClusterWord -InputObject $drive -Name 'DvdMediaType'
         if ($null -ne $path -and $media -ne 'PassThrough') {
             ConvertTo-BorgClusterVMFile -Path $path -Kind 'iso'

@@ -16,7 +16,7 @@ function Get-BorgClusterVMResource {
     }
     $known = Get-BorgClusterPrivateProperty
     foreach ($one in $Resource) {
-        $type = ConvertTo-BorgClusterWord -Value $one.ResourceType
+        $type = Get-BorgClusterWord -InputObject $one -Name 'ResourceType'
         if ($null -eq $type -or -not $needed.ContainsKey($type)) {
             continue
         }

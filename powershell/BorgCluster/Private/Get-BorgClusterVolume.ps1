@@ -10,10 +10,10 @@ function Get-BorgClusterVolume {
             $access[$key] = [System.Collections.Generic.List[object]]::new()
         }
         $one = [ordered]@{
-            node = [string] (ConvertTo-BorgClusterWord -Value $row.Node)
+            node = [string] (Get-BorgClusterWord -InputObject $row -Name 'Node')
             state = [string] $row.StateInfo
-            file_system_reason = ConvertTo-BorgClusterWord -Value $row.FileSystemRedirectedIOReason
-            block_reason = ConvertTo-BorgClusterWord -Value $row.BlockRedirectedIOReason
+            file_system_reason = Get-BorgClusterWord -InputObject $row -Name 'FileSystemRedirectedIOReason'
+            block_reason = Get-BorgClusterWord -InputObject $row -Name 'BlockRedirectedIOReason'
         }
         $access[$key].Add($one)
     }
@@ -32,7 +32,7 @@ function Get-BorgClusterVolume {
                 id = ConvertTo-BorgClusterId -Value $volume.Id
                 name = $name
                 state = [string] $volume.State
-                owner_node = ConvertTo-BorgClusterWord -Value $volume.OwnerNode
+                owner_node = Get-BorgClusterWord -InputObject $volume -Name 'OwnerNode'
                 path = [string] $info.FriendlyVolumeName
                 partition = Get-BorgClusterWord -InputObject $partition -Name 'Name'
                 file_system = Get-BorgClusterWord -InputObject $partition -Name 'FileSystem'

@@ -17,7 +17,7 @@ function Get-BorgClusterVolumeRoot {
     $folder = Get-BorgClusterParentPath -Path $Path
     while ($folder -ne '') {
         $root = $folder
-        if ($folder -match '^[A-Za-z]:[\\/]ClusterStorage[\\/][^\\/]+$') {
+        if ($folder -match '^([A-Za-z]:[\\/]|/(.+/)?)ClusterStorage[\\/][^\\/]+$') {
             break
         }
         $native = Resolve-BorgClusterNativePath -Path $folder

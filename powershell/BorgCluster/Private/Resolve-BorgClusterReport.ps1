@@ -18,8 +18,9 @@ function Resolve-BorgClusterReport {
             continue
         }
         $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $found
-        if ($finding['source_type'] -eq 'VMNetworkAdapter') {
-            $null = Hyper-V\Disconnect-VMNetworkAdapter -VMNetworkAdapter $found.Source -Confirm:$false -ErrorAction Stop
+        $source = Get-BorgClusterProperty -InputObject $found -Name 'Source'
+        if ($finding['source_type'] -eq 'VMNetworkAdapter' -and $null -ne $source) {
+            $null = Hyper-V\Disconnect-VMNetworkAdapter -VMNetworkAdapter $source -Confirm:$false -ErrorAction Stop
             $finding['mended_by'] = 'disconnected'
             $mended = $true
         }

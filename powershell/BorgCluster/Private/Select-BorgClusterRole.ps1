@@ -21,10 +21,10 @@ function Select-BorgClusterRole {
         Other = [System.Collections.Generic.List[object]]::new()
     }
     foreach ($resource in @(FailoverClusters\Get-ClusterResource -InputObject $Group -ErrorAction Stop)) {
-        if ((ConvertTo-BorgClusterWord -Value $resource.OwnerGroup) -ne $Group.Name) {
+        if ((Get-BorgClusterWord -InputObject $resource -Name 'OwnerGroup') -ne $Group.Name) {
             continue
         }
-        $type = ConvertTo-BorgClusterWord -Value $resource.ResourceType
+        $type = Get-BorgClusterWord -InputObject $resource -Name 'ResourceType'
         $values = @{}
         if ($type -in @('Virtual Machine', 'Virtual Machine Configuration')) {
             $values = Get-BorgClusterResourceParameter -Resource $resource

@@ -8,6 +8,10 @@ function Test-BorgClusterVolumeWrite {
     $tried = $null
     foreach ($volume in @(FailoverClusters\Get-ClusterSharedVolume -ErrorAction Stop)) {
         foreach ($info in @($volume.SharedVolumeInfo)) {
+            if ($null -eq $info) {
+                # A volume that is offline
+                continue
+            }
             $path = Join-BorgClusterPath -Folder ([string] $info.FriendlyVolumeName) -Name ('.borg-cluster-' + [guid]::NewGuid())
             $how = @(
                 (Resolve-BorgClusterNativePath -Path $path)

@@ -48,7 +48,7 @@ function Get-BorgClusterReport {
     $disks = [System.Collections.Generic.List[object]]::new()
     foreach ($resource in $all) {
         $id = ConvertTo-BorgClusterId -Value $resource.Id
-        if ((ConvertTo-BorgClusterWord -Value $resource.ResourceType) -eq 'Physical Disk' -and $id -notin $shared) {
+        if ((Get-BorgClusterWord -InputObject $resource -Name 'ResourceType') -eq 'Physical Disk' -and $id -notin $shared) {
             $disks.Add((ConvertTo-BorgClusterClusterDisk -Resource $resource -RoleId $roleId))
         }
     }
