@@ -8,7 +8,7 @@ import os
 import posixpath
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,13 +35,17 @@ _MOST_WARNINGS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
-    """What an archive is written with: ``inventory`` goes into it, ``record`` knows it until it stands."""
+    """What an archive is written with: ``inventory`` goes into it, ``record`` knows it until it stands.
+
+    ``prove`` is called when all is read, and raises if that was not of one piece.
+    """
 
     context: Context
     borg: Borg
     job: Job
     inventory: Inventory
     record: RunRecord
+    prove: Callable[[], None]
 
 
 def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[str, ...]:
@@ -60,6 +64,7 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     )
     with _notes(writing, manifest) as notes:
         created = _write(writing, source, unfinished.archive, notes=notes, total=sum(file.size or 0 for file in manifest.files))
+    writing.prove()
     items = writing.borg.list_files(unfinished.archive)
     changed = _changed(source, created)
     if source.patterns is None:

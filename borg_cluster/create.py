@@ -2,8 +2,9 @@
 
 import json
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC
 
 from borg_cluster import __version__
@@ -15,10 +16,11 @@ from borg_cluster.core.archive import MANIFEST_SCHEMA, ArchiveKind, Manifest
 from borg_cluster.core.backup_plan import keep_files_of
 from borg_cluster.core.event import ArchiveFailed, Noted, Warned
 from borg_cluster.core.inventory import Inventory, VirtualMachine
-from borg_cluster.core.planned import BackupPlan, PlannedArchive, Skipped
-from borg_cluster.core.policy import Job
-from borg_cluster.errors import BorgClusterError, Refused
+from borg_cluster.core.planned import THIS_RUN, BackupPlan, LeftOut, PlannedArchive, Skipped
+from borg_cluster.core.policy import Job, locate
+from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
 from borg_cluster.run_record import RunRecord, job_lock
+from borg_cluster.snapshot import Freezer
 from borg_cluster.source import open_source
 from borg_cluster.whereabouts import Whereabouts, claimed, release
 
@@ -65,6 +67,7 @@ class _Run:
         self.record = record
         self.dead = dead
         self.whereabouts = Whereabouts(context, plan, inventory)
+        self.freezer = self._freezer(record)
         self.jobs: dict[str, Job] = {job.name: job for job in context.policy.jobs}
         labels = {archive.repository for archive in plan.archives}
         self.repositories = {
@@ -99,6 +102,7 @@ class _Run:
         return CreateOutcome(done=self.done, failed=len(self.failed), warnings=self.warnings)
 
     def _carry_out(self) -> None:
+        self._sweep()
         for record in self.dead:
             for claim in tuple(record.claims):
                 release(self.context, record, claim, inventory=self.whereabouts.inventory)
@@ -113,6 +117,21 @@ class _Run:
                 self._warn(uncovered.subject, message)
         for planned in sorted(self.plan.archives, key=lambda planned: planned.kind is ArchiveKind.VOLUME):
             self._attempt(planned)
+
+    def _sweep(self) -> None:
+        """End the recovery snapshots of dead runs: their machines run on leaves that grow."""
+        swept = False
+        for record in self.dead:
+            freezer = self._freezer(record)
+            for held in tuple(record.snapshots):
+                freezer.sweep(held)
+                swept = True
+            self.freezer.unmerged |= freezer.unmerged
+        if swept:
+            self.whereabouts.look_again("recovery snapshots of a dead run were ended")
+
+    def _freezer(self, record: RunRecord) -> Freezer:
+        return Freezer(self.context, record=record, inventory=lambda: self.whereabouts.inventory, warn=self._warn)
 
     def _attempt(self, planned: PlannedArchive) -> None:
         """Make one archive; whatever happens to it, the run goes on."""
@@ -140,11 +159,25 @@ class _Run:
             self._remove_leftovers(planned)
 
     def _archive_vm(self, planned: PlannedArchive) -> tuple[str, ...]:
+        try:
+            return self._archive_as_it_is(planned)
+        except FrozenChanged as error:
+            self._warn(planned.subject, f"{planned.name} is read once more: {error.message}")
+        self.whereabouts.look_again(f"what was read of {planned.name} was not of one piece")
+        self._delete_unfinished(planned, self.record)
+        return self._archive_as_it_is(planned)
+
+    def _archive_as_it_is(self, planned: PlannedArchive) -> tuple[str, ...]:
         planned, vm = self.whereabouts.find(planned)
         inventory = self.whereabouts.inventory
         with claimed(self.context, self.record, vm, inventory=inventory, purpose=f"backup by job {planned.job}"):
+            if self.freezer.clear(vm):
+                self.whereabouts.look_again(f"a recovery snapshot of {vm.name} was ended")
+                planned, vm = self.whereabouts.find(planned)
             role_setting = self.whereabouts.role_setting(vm) if vm.highly_available else None
-            return self._archive(planned, vm=vm, role_setting=role_setting)
+            job = self.jobs[planned.job]
+            with self.freezer.frozen(planned, vm, job=job, run_id=self.plan.run_id) as frozen:
+                return self._archive(frozen.archive, vm=vm, role_setting=role_setting, prove=frozen.prove)
 
     def _archive_volume(self, planned: PlannedArchive) -> tuple[str, ...]:
         kept = keep_files_of(frozenset(self.failed), planned, self.plan)
@@ -152,10 +185,27 @@ class _Run:
             back = {file.vm_id for file in set(planned.left_out) - set(kept.left_out)}
             whose = "1 VM whose own archive" if len(back) == 1 else f"{len(back)} VMs whose own archives"
             self._warn(planned.subject, f"holds the files of {whose} failed")
-        return self._archive(kept, vm=None, role_setting=None)
+        return self._archive(self._without_leaves(kept), vm=None, role_setting=None, prove=lambda: None)
+
+    def _without_leaves(self, planned: PlannedArchive) -> PlannedArchive:
+        """Return a volume's archive less the leaves of snapshots that are not merged: the VMs' archives hold what was frozen."""
+        leaves: list[LeftOut] = []
+        for vm_id, paths in self.freezer.unmerged.items():
+            located = (locate(path, self.context.policy.mounts, node=planned.node) for path in paths if vm_id not in self.failed)
+            leaves += [
+                LeftOut(local_path=it.local_path, archive_path=it.archive_path, vm_id=vm_id, held_by=THIS_RUN)
+                for it in located
+                if it is not None
+            ]
+        return replace(planned, left_out=(*planned.left_out, *leaves))
 
     def _archive(
-        self, planned: PlannedArchive, *, vm: VirtualMachine | None, role_setting: dict[str, object] | None
+        self,
+        planned: PlannedArchive,
+        *,
+        vm: VirtualMachine | None,
+        role_setting: dict[str, object] | None,
+        prove: Callable[[], None],
     ) -> tuple[str, ...]:
         borg = self.repositories[planned.repository]
         with open_source(self.context, planned) as source:
@@ -166,6 +216,7 @@ class _Run:
                 job=self.jobs[planned.job],
                 inventory=self.whereabouts.inventory,
                 record=self.record,
+                prove=prove,
             )
             return make_archive(writing, source, manifest)
 
@@ -196,16 +247,19 @@ class _Run:
     def _remove_leftovers(self, planned: PlannedArchive) -> None:
         """Delete what dead runs left of this subject, now that a whole archive stands; and what this run's own first try left."""
         for record in (*self.dead, self.record):
-            for left in tuple(record.unfinished):
-                if (left.repository, left.subject) != (planned.repository, planned.subject):
+            self._delete_unfinished(planned, record)
+
+    def _delete_unfinished(self, planned: PlannedArchive, record: RunRecord) -> None:
+        for left in tuple(record.unfinished):
+            if (left.repository, left.subject) != (planned.repository, planned.subject):
+                continue
+            try:
+                self.repositories[left.repository].delete(left.archive)
+            except BorgClusterError as error:
+                if error.fields.get("msgid") != "Archive.DoesNotExist":  # borg rolled it back itself
+                    self._warn(planned.subject, f"the unfinished {left.archive} could not be deleted: {error.message}")
                     continue
-                try:
-                    self.repositories[left.repository].delete(left.archive)
-                except BorgClusterError as error:
-                    if error.fields.get("msgid") != "Archive.DoesNotExist":  # borg rolled it back itself
-                        self._warn(planned.subject, f"the unfinished {left.archive} could not be deleted: {error.message}")
-                        continue
-                record.drop_unfinished(left)
+            record.drop_unfinished(left)
 
     def _fail(self, subject: PlannedArchive | Skipped, error: Exception) -> None:
         if isinstance(error, BorgClusterError):

@@ -15,6 +15,7 @@
      │    └── Vetoed               a plugin's gate said no
      ├── CommandFailed          2  a node carried a command out and reported an error record
      ├── BorgFailed             2  the borg process failed
+     ├── FrozenChanged          2  what a recovery snapshot froze did not stay as it was
      └── RestoreStopped         2  a restore stopped in the middle; says how to go on
 
 An exception is raised only when the *run* cannot go on; the failure of one VM among others is a value (an event).
@@ -136,6 +137,10 @@ class CommandFailed(BorgClusterError):
 
 class BorgFailed(BorgClusterError):
     """The borg process failed. Fields: ``return_code``, ``msgid``."""
+
+
+class FrozenChanged(BorgClusterError):
+    """The files that a recovery snapshot froze did not stay the same while they were read."""
 
 
 class RestoreStopped(BorgClusterError):

@@ -37,6 +37,17 @@ class Unfinished:
     archive: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSnapshot:
+    """A recovery snapshot on the cluster, found by its VM and the run that marked it; ``name`` is the VM's, for people."""
+
+    vm_id: str
+    name: str
+    run_id: str
+    disk_paths: tuple[str, ...]
+    """Where the disks were before it, in Windows' words: there they must be again."""
+
+
 @contextmanager
 def job_lock(state: Path, *, cluster: str, job: str, since: str) -> Iterator[None]:
     """Hold the lock of one job of one cluster. Raises AlreadyRunning, which names the holder's pid and since when."""
@@ -62,6 +73,7 @@ class RunRecord:
         self._file = file
         self.claims: list[HeldClaim] = []
         self.unfinished: list[Unfinished] = []
+        self.snapshots: list[HeldSnapshot] = []
 
     @classmethod
     def begin(cls, state: Path, *, cluster: str, run_id: str) -> Self:
@@ -114,9 +126,19 @@ class RunRecord:
         self.unfinished.remove(archive)
         self._write("end", asdict(archive))
 
+    def add_snapshot(self, snapshot: HeldSnapshot) -> None:
+        """Record that a recovery snapshot is about to be made."""
+        self.snapshots.append(snapshot)
+        self._write("snapshot", asdict(snapshot))
+
+    def drop_snapshot(self, snapshot: HeldSnapshot) -> None:
+        """Record that a recovery snapshot is no more."""
+        self.snapshots.remove(snapshot)
+        self._write("unsnapshot", asdict(snapshot))
+
     def close(self) -> None:
         """Let go of the record; it is deleted if it holds nothing that a later run must see to."""
-        if not self.claims and not self.unfinished:
+        if not self.claims and not self.unfinished and not self.snapshots:
             self._path.unlink(missing_ok=True)
         self._file.close()
 
@@ -137,6 +159,14 @@ class RunRecord:
                 self.unfinished.append(Unfinished(**fields))
             elif kind == "end":
                 self.unfinished.remove(Unfinished(**fields))
+            elif kind == "snapshot":
+                self.snapshots.append(_snapshot_of(fields))
+            elif kind == "unsnapshot":
+                self.snapshots.remove(_snapshot_of(fields))
+
+
+def _snapshot_of(fields: dict[str, Any]) -> HeldSnapshot:
+    return HeldSnapshot(**{**fields, "disk_paths": tuple(fields["disk_paths"])})
 
 
 def _folder(state: Path, cluster: str) -> Path:

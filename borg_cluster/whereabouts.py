@@ -55,11 +55,16 @@ class Whereabouts:
             if doubt is None and isinstance(state, VMState) and state.registration is not None:
                 if vm.node != planned.node:
                     self._context.emit(Followed(subject=vm.id, name=vm.name, was=planned.node, now=vm.node))
-                consistency, reason = consistency_of(state.registration.state)
+                job = next(job for job in self._context.policy.jobs if job.name == planned.job)
+                consistency, reason = consistency_of(state.registration.state, job.consistency)
                 return replace(now, consistency=consistency, consistency_reason=reason), vm
             if look < _MOST_LOOKS - 1:
                 self.inventory = discover.current_inventory(self._context, refresh=True, because=doubt)
         raise BorgClusterError(f"{planned.name} can't be found: {doubt}")
+
+    def look_again(self, because: str) -> None:
+        """Discover anew: what was known of the VMs is contradicted."""
+        self.inventory = discover.current_inventory(self._context, refresh=True, because=because)
 
     def role_setting(self, vm: VirtualMachine) -> dict[str, object] | None:
         """Return the settings of a VM's role for its manifest, or None, with a warning, if no node tells them."""
@@ -86,10 +91,10 @@ class Whereabouts:
         raise Refused(reason)
 
     def _look(self, vm: VirtualMachine) -> VMState | Lost:
-        address = _address(self.inventory, vm.node)
-        if address is None:
+        name = address(self.inventory, vm.node)
+        if name is None:
             return Lost(node="", reason="failed", message=f"no node reports {vm.name}", hint=None)
-        return self._context.bridge.get_vm_state(address, vm_id=vm.id)
+        return self._context.bridge.get_vm_state(name, vm_id=vm.id)
 
 
 def _contradiction(vm: VirtualMachine, state: VMState | Lost, *, is_fresh: bool) -> str | None:
@@ -109,13 +114,13 @@ def _contradiction(vm: VirtualMachine, state: VMState | Lost, *, is_fresh: bool)
 
 def on_node(context: Context, inventory: Inventory, vm: VirtualMachine, ask: Callable[[str], T | Lost]) -> T:
     """Return the answer of the VM's node, or of any other if that one is lost. Raises ClusterUnreachable or CommandFailed."""
-    address = _address(inventory, vm.node)
-    answer = None if address is None else ask(address)
+    name = address(inventory, vm.node)
+    answer = None if name is None else ask(name)
     return discover.ask_any(context, ask) if answer is None or isinstance(answer, Lost) else answer
 
 
-def _address(inventory: Inventory, node: str | None) -> str | None:
-    """Return the name by which a node is reached."""
+def address(inventory: Inventory, node: str | None) -> str | None:
+    """Return the name by which a node is reached; the node's own word if the inventory doesn't know it."""
     known = (one for one in inventory.nodes if node is not None and one.name.lower() == node.partition(".")[0].lower())
     return next((discover.address_of(one) for one in known), node)
 
@@ -160,8 +165,8 @@ def release(context: Context, record: RunRecord, claim: HeldClaim, *, inventory:
         return context.bridge.remove_claim(node, vm_id=claim.vm_id, folder=claim.folder, claim_id=claim.claim_id)
 
     try:
-        address = _address(inventory, claim.node or None)
-        answer = None if address is None else ask(address)
+        name = address(inventory, claim.node or None)
+        answer = None if name is None else ask(name)
         if answer is None or isinstance(answer, Lost):
             discover.ask_any(context, ask)
     except (CommandFailed, Refused) as error:

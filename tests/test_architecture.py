@@ -17,8 +17,8 @@ ROOMS = {
     "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_items", "borg_locks", "borg_process", "borg_upkeep",
     "bridge", "catalog",
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
-    "extract", "hookspecs", "journal", "monitoring", "plugins", "remoting", "run", "run_record", "shipped", "simulator",
-    "source",
+    "extract", "frozen_files", "hookspecs", "journal", "monitoring", "plugins", "remoting", "run", "run_record", "shipped",
+    "simulator", "snapshot", "source",
     "upkeep", "verify", "whereabouts",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""

@@ -81,9 +81,11 @@ def tell_story(stage: Stage, site: DemoSite, player: Player) -> None:
     _meet_the_cluster(story)
     _first_night(story)
     moved, elevated = _a_day_passes(story)
+    doomed = story.stage.doomed
+    frozen = {vm_id: _hashes(story, story.machine(vm_id)) for vm_id in (doomed, elevated)}
     _second_night(story, moved, elevated)
-    _lose_and_restore(story)
-    _put_back_in_place(story, elevated)
+    _lose_and_restore(story, frozen[doomed])
+    _put_back_in_place(story, elevated, frozen[elevated])
     _figures(story)
 
 
@@ -181,11 +183,11 @@ def _newest_manifest(story: Story, vm_id: str) -> dict[str, Any]:
     return manifest
 
 
-def _lose_and_restore(story: Story) -> None:
+def _lose_and_restore(story: Story, before: dict[str, str]) -> None:
+    """Lose a VM and restore it; ``before`` are its files as the night's snapshot froze them."""
     vm_id = story.stage.doomed
     vm = story.machine(vm_id)
     story.player.chapter(f"{vm['name']} is lost")
-    before = _hashes(story, vm)
     settings = story.truth("Get-BorgClusterRoleSetting", VMId=vm_id)
     story.stage.destroy_one()
     story.player.tell(f"Its role, its registration and its {len(before)} files are gone.")
@@ -195,10 +197,9 @@ def _lose_and_restore(story: Story) -> None:
     _check_restored(story, vm, before=before, settings=settings)
 
 
-def _put_back_in_place(story: Story, vm_id: str) -> None:
+def _put_back_in_place(story: Story, vm_id: str, before: dict[str, str]) -> None:
     vm = story.machine(vm_id)
     story.player.chapter(f"{vm['name']} is there, but its data is spoilt")
-    before = _hashes(story, vm)
     settings = story.truth("Get-BorgClusterRoleSetting", VMId=vm_id)
     story.stage.let_guests_write(night=3)
     story.player.claim("its disk is not what it was", _hashes(story, vm) != before)
@@ -213,7 +214,7 @@ def _check_restored(story: Story, vm: dict[str, Any], *, before: dict[str, str],
     story.player.claim(f"its role is Online on {role.get('owner_node')}", role.get("state") == "Online", instead=role)
     after = _hashes(story, vm)
     changed = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
-    story.player.claim(f"its {len(before)} files are the same, byte for byte (SHA-256)", not changed, instead=changed)
+    story.player.claim(f"its {len(before)} files are as they were frozen, byte for byte (SHA-256)", not changed, instead=changed)
     now = story.truth("Get-BorgClusterRoleSetting", VMId=vm["id"])
     differing = sorted(key for key in settings if settings[key] != now[key])
     story.player.claim("its role has the settings that it had", not differing, instead=differing)

@@ -166,6 +166,13 @@ class JobKeys(Keys):
     volumes: list[Text] = Field(
         default=[], description="Globs of mount names (volumes jobs); all cluster volumes and shares, if there are none"
     )
+    consistency: Literal["application", "crash", "none"] = Field(
+        default="application",
+        description="What a VM that runs is read from: an application- or crash-consistent recovery snapshot, or its live files",
+    )
+    on_failure: Literal["fail", "fall_back"] = Field(
+        default="fail", description="When that snapshot can't be had: the VM fails, or the next weaker one is taken and said"
+    )
     max_age: Duration | None = Field(
         default=None, description="How old a VM's newest good archive may be to keep its files out of a volume's archive"
     )

@@ -12,11 +12,13 @@ from borg_cluster.core.policy import (
     JobKind,
     Monitoring,
     Mount,
+    OnFailure,
     Policy,
     RemotingSettings,
     Repository,
     Retention,
     Selection,
+    WantedConsistency,
 )
 
 _MONTH = 30 * 86400
@@ -97,6 +99,8 @@ def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> 
         extra_borg_options=tuple(job.extra_borg_options),
         retention=_retention(job),
         frequency=job.frequency,
+        consistency=WantedConsistency(job.consistency),
+        on_failure=OnFailure(job.on_failure),
     )
 
 

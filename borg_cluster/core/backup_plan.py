@@ -17,7 +17,7 @@ from borg_cluster.core.planned import (
     Skipped,
     Uncovered,
 )
-from borg_cluster.core.policy import Job, JobKind, Policy
+from borg_cluster.core.policy import Job, JobKind, Policy, WantedConsistency
 from borg_cluster.core.selection import NEVER_STORED, choose, refuse, stored_files
 from borg_cluster.core.volume_plan import PlanningRun, plan_volumes
 from borg_cluster.errors import UsageError
@@ -35,7 +35,11 @@ __all__ = [
     "plan_backup",
 ]
 
-_LIVE = "read from live files; recovery snapshots are not used yet"
+_POINTS = {
+    WantedConsistency.APPLICATION: "a recovery snapshot for which the guest writes out what it holds",
+    WantedConsistency.CRASH: "a recovery snapshot of all disks at one moment",
+    WantedConsistency.NONE: "read from live files, as its job says (consistency: none)",
+}
 
 
 def plan_backup(
@@ -63,11 +67,11 @@ def plan_backup(
     )
 
 
-def consistency_of(state: str | None) -> tuple[Consistency, str]:
-    """Return the consistency that an archive of a VM in ``state`` (Windows' word) has, and why."""
+def consistency_of(state: str | None, wanted: WantedConsistency) -> tuple[Consistency, str]:
+    """Return the consistency that an archive of a VM in ``state`` (Windows' word) shall have by its job, and why."""
     if state in {"Off", "Saved"}:
         return Consistency.OFFLINE, f"the virtual machine is {state.lower()}: nothing writes"
-    return Consistency.NONE, _LIVE
+    return Consistency(wanted.value), _POINTS[wanted]
 
 
 def keep_files_of(failed: frozenset[str], planned: PlannedArchive, plan: BackupPlan) -> PlannedArchive:
@@ -123,7 +127,7 @@ def _skip(job: Job, vm: VirtualMachine, *, code: str, reason: str, refused: bool
 
 
 def _vm_archive(run: PlanningRun, job: Job, vm: VirtualMachine, *, reason: str) -> PlannedArchive:
-    consistency, why = consistency_of(vm.state)
+    consistency, why = consistency_of(vm.state, job.consistency)
     files: dict[str, PlannedFile] = {}
     for placed in place(vm, stored_files(vm), run.policy.mounts):
         files.setdefault(placed.key, _planned_file(placed))

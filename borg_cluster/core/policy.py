@@ -169,6 +169,25 @@ class Compaction:
     threshold: int = 10
 
 
+class WantedConsistency(StrEnum):
+    """The point in time that a running VM's archive shall be."""
+
+    APPLICATION = "application"
+    """The guest takes part: VSS in Windows, a frozen file system in Linux."""
+    CRASH = "crash"
+    """All disks at one moment, as after a power failure."""
+    NONE = "none"
+    """No recovery snapshot: live files, or a plugin's source."""
+
+
+class OnFailure(StrEnum):
+    """What a job does when the wanted consistency can't be had."""
+
+    FAIL = "fail"
+    FALL_BACK = "fall_back"
+    """The next weaker one is tried, and said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job of the configuration. ``max_age`` seconds: how old a VM's newest good archive may be for this job's promise."""
@@ -188,6 +207,8 @@ class Job:
     retention: Retention = Retention()
     frequency: int | None = None
     """Seconds between two runs of the job by `run` without names; None: each time."""
+    consistency: WantedConsistency = WantedConsistency.APPLICATION
+    on_failure: OnFailure = OnFailure.FAIL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,6 +36,7 @@ CHAIN = "files01"
 SAVED = "sleeper"
 """Highly available; saved when it was backed up."""
 ISO = r"C:\ClusterStorage\Volume2\ISO\installer.iso"
+_RUN = "20260301-0200-4000-8000-000000000001"
 _JOB = Job(
     name="nightly",
     kind=JobKind.VIRTUAL_MACHINES,
@@ -167,7 +168,9 @@ def back_up(context: Context, events: list[Event]) -> None:
     """Make an archive of every VM."""
     inventory = discover(context)
     at = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
-    plan = plan_backup(inventory, context.policy, jobs=("nightly",), good=(), at=at, run_id="20260301T020000Z")
+    plan = plan_backup(
+        inventory, context.policy, jobs=("nightly",), good=(), at=at, run_id="20260301-0200-4000-8000-000000000001"
+    )
     outcome = create(context, plan, inventory)
     assert outcome.failed == 0, events
 

@@ -18,7 +18,13 @@ VM = story.QUOTED
 
 
 @pytest.fixture
-def saved(shop: Shop) -> Shop:
+def frozen(shop: Shop) -> dict[str, str]:
+    """The VM's disks as the backup finds and freezes them; when it is merged again, a disk gets a new stamp."""
+    return _disks(shop, VM)
+
+
+@pytest.fixture
+def saved(shop: Shop, frozen: dict[str, str]) -> Shop:
     """The shop, with an archive of one VM."""
     assert shop.run("create", "one").code == 0
     return shop
@@ -47,13 +53,12 @@ def test_without_a_terminal_nothing_is_replaced_unless_told_so(window: Shop) -> 
     assert "--yes" in done.err
 
 
-def test_in_place_then_undone_then_nothing_more_to_undo(saved: Shop) -> None:
-    before = _disks(saved, VM)
+def test_in_place_then_undone_then_nothing_more_to_undo(saved: Shop, frozen: dict[str, str]) -> None:
     saved.stage.let_guests_write(night=2)
     spoilt = _disks(saved, VM)
-    assert spoilt != before
+    assert spoilt != frozen
     assert saved.run("extract", VM, "--yes").code == 0
-    assert _disks(saved, VM) == before
+    assert _disks(saved, VM) == frozen
     restores = saved.ask("restores")["restores"]
     assert [(one["name"], one["outcome"], one["possible"]) for one in restores] == [(VM, "restored", ["undo", "release"])]
     done = saved.run("undo")
@@ -103,8 +108,7 @@ def test_a_vm_without_archives_is_refused_by_name(window: Shop) -> None:
     assert "no archive is of" in done.err
 
 
-def test_a_signal_in_the_middle_is_told_and_can_be_resumed(saved: Shop) -> None:
-    before = _disks(saved, VM)
+def test_a_signal_in_the_middle_is_told_and_can_be_resumed(saved: Shop, frozen: dict[str, str]) -> None:
     command = [sys.executable, "-m", "borg_cluster", "--log-json", "extract", VM, "--yes"]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=saved.environment
@@ -120,7 +124,7 @@ def test_a_signal_in_the_middle_is_told_and_can_be_resumed(saved: Shop) -> None:
     assert [one["possible"] for one in saved.ask("restores")["restores"]] == [["resume", "undo"]]
     assert "stopped before" in saved.run("restores").out
     assert saved.run("resume").code == 0
-    assert _disks(saved, VM) == before
+    assert _disks(saved, VM) == frozen
 
 
 @pytest.mark.parametrize("answer", ["n", "y"])

@@ -18,7 +18,7 @@ from borg_cluster.core.archive import Consistency
 from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.event import ArchiveFailed, ArchiveFinished, ArchiveStarted, CommandHookRan, Event, Followed, Noted, Warned
 from borg_cluster.core.planned import BackupPlan, PlannedArchive
-from borg_cluster.core.policy import CommandHook, Condition, Job, JobKind, Selection
+from borg_cluster.core.policy import CommandHook, Condition, Job, JobKind, Selection, WantedConsistency
 from borg_cluster.create import CreateOutcome, create
 from borg_cluster.errors import AlreadyRunning, Refused, RepositoryRefused, Vetoed
 from borg_cluster.hookspecs import Veto, hookimpl
@@ -43,6 +43,7 @@ def job(name: str, kind: JobKind, *include: Condition, max_age: int | None = 26 
         compression="lz4",
         chunker_params=None,
         extra_borg_options=(),
+        consistency=WantedConsistency.NONE,
     )
 
 

@@ -18,7 +18,7 @@ from borg_cluster.cli.sinks import fan_out
 from borg_cluster.context import Context
 from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.event import Event
-from borg_cluster.core.policy import Job, JobKind, Retention, Selection
+from borg_cluster.core.policy import Job, JobKind, Retention, Selection, WantedConsistency
 from borg_cluster.create import create
 from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
@@ -40,6 +40,7 @@ NIGHTLY = Job(
     compression="none",
     chunker_params=None,
     extra_borg_options=(),
+    consistency=WantedConsistency.NONE,
     retention=Retention(last=2),
 )
 STRANGER = "hv.example.test-5f0c3a52-0000-4000-8000-000000000001-2026-02-01T02:00:00Z"

@@ -1,5 +1,6 @@
 """The plan, case by case: who is in, out or refused, and why; what a volume leaves out, and what stays in it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from borg_cluster.core.archive import ArchiveKind, Consistency
 from borg_cluster.core.backup_plan import BackupPlan, GoodArchive, PlannedArchive, keep_files_of, plan_backup
 from borg_cluster.core.inventory import FileKind, Finding, FindingCode, Severity, VirtualMachine
 from borg_cluster.core.planned import NOWHERE, THIS_RUN
-from borg_cluster.core.policy import Condition, Job, JobKind
+from borg_cluster.core.policy import Condition, Job, JobKind, WantedConsistency
 from borg_cluster.errors import UsageError
 from tests.plan_strategies import AT, disk, good_archive, inventory, job, machine, owned, policy
 
@@ -114,11 +115,20 @@ def test_an_iso_that_is_gone_is_a_warning() -> None:
 
 @pytest.mark.parametrize(
     ("state", "consistency"),
-    [("Running", Consistency.NONE), ("Off", Consistency.OFFLINE), ("Saved", Consistency.OFFLINE), (None, Consistency.NONE)],
+    [
+        ("Running", None),
+        ("Paused", None),
+        ("Off", Consistency.OFFLINE),
+        ("Saved", Consistency.OFFLINE),
+        (None, None),
+    ],
 )
-def test_consistency_is_what_the_state_allows(state: str | None, consistency: Consistency) -> None:
-    (archive,) = plan(machine(1, "web", WEB.files, state=state), jobs=(NIGHTLY,)).archives
-    assert archive.consistency is consistency
+@pytest.mark.parametrize("wanted", WantedConsistency)
+def test_consistency_is_what_the_job_wants_of_a_vm_that_is_not_off(
+    state: str | None, consistency: Consistency | None, wanted: WantedConsistency
+) -> None:
+    (archive,) = plan(machine(1, "web", WEB.files, state=state), jobs=(replace(NIGHTLY, consistency=wanted),)).archives
+    assert archive.consistency is (consistency or Consistency(wanted.value))
     assert archive.consistency_reason
 
 
