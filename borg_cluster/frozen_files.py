@@ -53,7 +53,7 @@ def copy_stand_ins(planned: PlannedArchive, there: tuple[str, ...], *, copies: d
     for file in _configuration(planned):
         path, source = file.file.archive_path, own.get(_suffix(file.local_path))
         if path not in copies and source is not None:
-            with suppress(OSError):
+            with suppress(OSError):  # then borg meets the live one, and says what is wrong with it
                 made[path] = _copy(source, room / path)
         if file.file.kind == FileKind.CONFIGURATION and path not in copies | made:
             raise BorgClusterError(f"neither {file.local_path} nor the recovery snapshot's own configuration can be read")
