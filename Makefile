@@ -1,11 +1,12 @@
 # Everything a newcomer types. The set-up (virtual environment, headers that borgbackup builds with) is done by whoever needs it.
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-all test-kerberos test-recordings test-systemd test-powershell check format golden wheel clean
+.PHONY: demo test test-all check format golden wheel clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 DEMO ?=
 PYTEST ?=
+LANES ?=
 
 demo: .venv/demo.stamp ## a simulated cluster is discovered, backed up, broken and restored: DEMO="--keep /tmp/demo" keeps it
 	borg-cluster demo $(DEMO)
@@ -13,21 +14,13 @@ demo: .venv/demo.stamp ## a simulated cluster is discovered, backed up, broken a
 test: check ## what a change must pass: PYTEST="-k name" narrows it down
 	pytest --numprocesses auto --dist worksteal $(PYTEST)
 
-# Lanes need more than Python. Each ends with one line: passed and failed, or that it was not run and why (which is no error).
+# Lanes need more than Python, or more time. Each ends with one line: passed and failed, or that it was not run and why (which is no
+# error). They are listed in tests/lanes/__main__.py.
 test-all: check ## the tests and all lanes
-	python -m tests.lanes all
+	python -m tests.lanes all $(LANES)
 
-test-kerberos: .venv/dev.stamp ## logins with a real KDC (Debian's krb5-kdc; the first time, Python's Kerberos is built: minutes)
-	python -m tests.lanes kerberos
-
-test-recordings: .venv/dev.stamp ## the simulated wire against recordings of Windows, out of pypsrp's source distribution
-	python -m tests.lanes recordings
-
-test-systemd: .venv/dev.stamp ## the shipped units as systemd-analyze judges them (Debian's systemd)
-	python -m tests.lanes systemd
-
-test-powershell: .venv/dev.stamp ## the module's Pester tests, where pwsh and Pester 5 are
-	python -m tests.lanes powershell
+test-%: .venv/dev.stamp ## one lane: kerberos, kill, powershell, recordings, systemd ...
+	python -m tests.lanes $*
 
 check: .venv/dev.stamp ## linters, types, layers
 	ruff check .

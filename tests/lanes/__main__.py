@@ -1,13 +1,16 @@
 """Run lanes: ``python -m tests.lanes kerberos``, or ``all``, which begins with the ordinary tests.
 
-One line a lane: how many passed and failed, or that it was not run and why. Only a failure ends with an error.
+At the end a line a lane: how many passed, failed and were not run, or that it was not run at all and why, which is no failure. A
+new lane is one entry of LANES: ``make test-NAME`` runs it. ``--within MINUTES`` leaves out the lanes for which no time is left.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,31 +28,52 @@ _PATIENCE = 900
 
 SYSTEM = ("/usr/sbin", "/sbin")
 
+_ALL_CORES = ("--numprocesses", "auto", "--dist", "worksteal")
+
 
 class NotRun(Exception):
     """A lane can't run here; the text says why, in one line."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lane:
-    """Tests in a folder, what makes them ready (returning more environment), and what runs them."""
+class Tally:
+    """How the tests of a lane ended. ``skipped`` ones said why they can't be run here; they are never counted as passed."""
 
-    name: str
-    prepare: Callable[[], Mapping[str, str]] = field(default=dict)
-    run: Callable[[str, Mapping[str, str]], tuple[int, int]]
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
 
 
-def run_pytest(name: str, environment: Mapping[str, str]) -> tuple[int, int]:
-    """Run a lane's tests; return how many passed and failed."""
+def run_pytest(name: str, environment: Mapping[str, str]) -> Tally:
+    """Run the tests in the lane's folder."""
     return _pytest([str(Path(__file__).parent / name)], {**environment, "BORG_CLUSTER_LANE": name})
 
 
-def run_suite(_: str, environment: Mapping[str, str]) -> tuple[int, int]:
-    """Run the ordinary tests."""
-    return _pytest([], environment)
+def run_on_all_cores(name: str, environment: Mapping[str, str]) -> Tally:
+    """Run the tests in the lane's folder, several at once."""
+    folder = str(Path(__file__).parent / name)
+    return _pytest([*_ALL_CORES, folder], {**environment, "BORG_CLUSTER_LANE": name})
 
 
-def run_pester(_: str, environment: Mapping[str, str]) -> tuple[int, int]:
+def run_suite(_: str, environment: Mapping[str, str]) -> Tally:
+    """Run the ordinary tests, as ``make test`` does."""
+    return _pytest([*_ALL_CORES], environment)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lane:
+    """Tests in the folder of this name, what makes them ready (returning more environment), and what runs them.
+
+    ``minutes``: what it takes at most on 2 cores, all that it fetches and builds included.
+    """
+
+    name: str
+    prepare: Callable[[], Mapping[str, str]] = field(default=dict)
+    run: Callable[[str, Mapping[str, str]], Tally] = run_pytest
+    minutes: int = 5
+
+
+def run_pester(_: str, environment: Mapping[str, str]) -> Tally:
     """Run the tests of the PowerShell module."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.xml"
@@ -57,7 +81,7 @@ def run_pester(_: str, environment: Mapping[str, str]) -> tuple[int, int]:
         command = ["pwsh", "-NoProfile", "-NonInteractive", "-File", str(script), "-Result", str(result)]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
         if not result.is_file():
-            return 0, 1 if done.returncode else 0
+            return Tally(failed=1 if done.returncode else 0)
         return _counted(result)
 
 
@@ -109,13 +133,14 @@ def prepare_systemd() -> Mapping[str, str]:
 LANES = {
     lane.name: lane
     for lane in (
-        Lane(name="tests", run=run_suite),
-        Lane(name="kerberos", prepare=prepare_kerberos, run=run_pytest),
-        Lane(name="recordings", prepare=prepare_recordings, run=run_pytest),
-        Lane(name="systemd", prepare=prepare_systemd, run=run_pytest),
+        Lane(name="tests", run=run_suite, minutes=15),
+        Lane(name="recordings", prepare=prepare_recordings),
+        Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
+        Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
     )
 }
+"""In this order, so that what takes longest comes last."""
 
 
 def _install(packages: list[str]) -> None:
@@ -145,37 +170,50 @@ def _pip(*words: str) -> None:
         raise NotRun(f"pip {words[0]} failed: {said}")
 
 
-def _pytest(words: list[str], environment: Mapping[str, str]) -> tuple[int, int]:
+def _pytest(words: list[str], environment: Mapping[str, str]) -> Tally:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.xml"
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={result}", *words]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
-        return _counted(result) if result.is_file() else (0, max(done.returncode, 1))
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False)
+        return _counted(result) if result.is_file() else Tally(failed=1)
 
 
-def _counted(result: Path) -> tuple[int, int]:
+def _counted(result: Path) -> Tally:
     suites = ET.parse(result).getroot().iter("testsuite")  # noqa: S314 - written just now, by the tests' own runner
     total = failed = skipped = 0
     for suite in suites:
         total += int(suite.get("tests", 0))
         failed += int(suite.get("failures", 0)) + int(suite.get("errors", 0))
         skipped += int(suite.get("skipped", suite.get("disabled", 0)))
-    return total - failed - skipped, failed
+    return Tally(passed=total - failed - skipped, failed=failed, skipped=skipped)
 
 
-def run(lane: Lane) -> tuple[str, int]:
-    """Run one lane; return its line and how many failed."""
+def run(lane: Lane, *, minutes: float | None = None) -> tuple[str, int]:
+    """Run one lane if ``minutes`` (None: as many as it takes) are enough; return its line and how many tests failed."""
+    if minutes is not None and lane.minutes > minutes:
+        return f"{lane.name}: not run: it may take {lane.minutes} minutes, and {max(0, int(minutes))} are left", 0
     try:
         environment = lane.prepare()
     except NotRun as reason:
         return f"{lane.name}: not run: {reason}", 0
-    passed, failed = lane.run(lane.name, environment)
-    return f"{lane.name}: {passed} passed, {failed} failed", failed
+    tally = lane.run(lane.name, environment)
+    if not tally.passed and not tally.failed:
+        return f"{lane.name}: not run: {f'all {tally.skipped} tests were skipped' if tally.skipped else 'it has no tests'}", 0
+    skipped = f", {tally.skipped} not run" if tally.skipped else ""
+    return f"{lane.name}: {tally.passed} passed, {tally.failed} failed{skipped}", tally.failed
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Run the lanes of these names; return the exit code."""
-    results = [run(LANES[name]) for name in (LANES if names == ["all"] else names)]
+    parser = argparse.ArgumentParser(prog="python -m tests.lanes")
+    parser.add_argument("names", nargs="+", choices=[*LANES, "all"], metavar="NAME")
+    parser.add_argument("--within", type=float, metavar="MINUTES")
+    given = parser.parse_args(words)
+    began = time.monotonic()
+    results = []
+    for name in LANES if given.names == ["all"] else given.names:
+        left = None if given.within is None else given.within - (time.monotonic() - began) / 60
+        results.append(run(LANES[name], minutes=left))
     sys.stdout.flush()
     for line, _ in results:
         sys.stdout.write(f"{line}\n")

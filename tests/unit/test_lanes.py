@@ -34,7 +34,24 @@ def test_a_package_that_is_not_to_be_had_is_no_failure(monkeypatch: pytest.Monke
 
 
 def test_a_failure_is_one(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    lane = lanes.Lane(name="broken", run=lambda *_: (3, 1))
+    lane = lanes.Lane(name="broken", run=lambda *_: lanes.Tally(passed=3, failed=1, skipped=2))
     monkeypatch.setitem(lanes.LANES, "broken", lane)
     assert lanes.main(["broken"]) == 1
-    assert capfd.readouterr().out == "broken: 3 passed, 1 failed\n"
+    assert capfd.readouterr().out == "broken: 3 passed, 1 failed, 2 not run\n"
+
+
+def test_a_lane_of_skipped_tests_only_was_not_run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = lanes.Lane(name="idle", run=lambda *_: lanes.Tally(skipped=2))
+    monkeypatch.setitem(lanes.LANES, "idle", lane)
+    assert lanes.main(["idle"]) == 0
+    assert capfd.readouterr().out == "idle: not run: all 2 tests were skipped\n"
+
+
+def test_a_lane_for_which_no_time_is_left_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    assert lanes.main(["kerberos", "--within", "3"]) == 0
+    assert capfd.readouterr().out == "kerberos: not run: it may take 15 minutes, and 2 are left\n"
+
+
+def test_each_lane_but_the_tests_themselves_has_a_folder() -> None:
+    folders = {path.name for path in Path(lanes.__file__).parent.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(lanes.LANES) - {"tests"}
