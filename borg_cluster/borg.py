@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -25,6 +26,7 @@ from borg_cluster.borg_arguments import (
 )
 from borg_cluster.borg_items import StoredFile, read_items
 from borg_cluster.borg_process import Call, Finished, Message, environment, run
+from borg_cluster.borg_reader import PROGRAM, ArchiveReader, open_archive
 from borg_cluster.core.policy import BorgSettings, Repository
 from borg_cluster.errors import BorgFailed, UsageError
 
@@ -157,6 +159,14 @@ class Borg:
         self._refuse_warnings(finished)
         return content
 
+    def open_archive(self, archive: str, paths: tuple[str, ...]) -> AbstractContextManager[ArchiveReader]:
+        """Open files of an archive to read ranges of them; the repository stays locked (shared) meanwhile.
+
+        Raises RepositoryRefused or BorgFailed, at once or while it is read. Borg's own Python does it, the one installed with us,
+        whatever ``borg: executable:`` is.
+        """
+        return open_archive(self._call(PROGRAM, ("extract", *_place(archive))), paths)
+
     def _refuse_warnings(self, finished: Finished) -> None:
         if finished.return_code:
             told = finished.messages[0] if finished.messages else Message(level="WARNING", msgid=None, text="it warned")
@@ -177,25 +187,25 @@ class Borg:
         heed: Heed | None = None,
         folder: Path | None = None,
     ) -> tuple[Finished, T]:
+        program = find_borg(self._settings.executable)
+        call = self._call((program,), (*command, *_place(archive), *after))
+        if program in _TESTED:
+            call = replace(call, environment={**call.environment, "BORG_SELFTEST": "disabled"})
+        _TESTED.add(program)
+        call = replace(call, stdin=stdin, folder=None if folder is None else os.fspath(folder))
+        return run(call, answer=answer, heed=_listener(heed))
+
+    def _call(self, program: tuple[str, ...], words: tuple[str, ...]) -> Call:
         settings = self._settings
         passphrase = None
         if settings.passphrase is not None and settings.passcommand is None:
             passphrase = self._secret(settings.passphrase)
-        place = () if archive is None else (f"::{literal(archive)}",)
-        made = environment(settings, self.repository.path)
-        program = find_borg(settings.executable)
-        if program in _TESTED:
-            made["BORG_SELFTEST"] = "disabled"
-        _TESTED.add(program)
-        call = Call(
-            arguments=(program, *common_arguments(settings), *command, *place, *after),
-            environment=made,
+        return Call(
+            arguments=(*program, *common_arguments(settings), *words),
+            environment=environment(settings, self.repository.path),
             repository=self.repository.path,
             passphrase=passphrase,
-            stdin=stdin,
-            folder=None if folder is None else os.fspath(folder),
         )
-        return run(call, answer=answer, heed=_listener(heed))
 
 
 def find_borg(executable: str) -> str:
@@ -204,6 +214,10 @@ def find_borg(executable: str) -> str:
     if executable == "borg" and beside.exists():
         return os.fspath(beside)
     return shutil.which(executable) or executable
+
+
+def _place(archive: str | None) -> tuple[str, ...]:
+    return () if archive is None else (f"::{literal(archive)}",)
 
 
 def _inclusions(paths: tuple[str, ...]) -> tuple[str, ...]:

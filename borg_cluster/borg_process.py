@@ -28,7 +28,7 @@ _CRASHED = "Traceback (most recent call last)"
 """Python's own end has code 1 as well: borg that can't even start has warned of nothing and done nothing."""
 _PATIENCE = 60
 """Seconds that borg gets to roll back after SIGTERM."""
-_MOST_MESSAGES = 1000
+MOST_MESSAGES = 1000
 """More warnings than that are counted, not kept."""
 
 _HINTS = {
@@ -117,15 +117,15 @@ def run(
     messages: list[Message] = []
     statuses: list[tuple[str, str]] = []
     # The threads end when borg's streams do: borg is stopped before they are waited for.
-    with _passphrase_pipe(call.passphrase) as pipe, ThreadPoolExecutor(2) as threads, _started(call, pipe) as process:
+    with passphrase_pipe(call.passphrase) as pipe, ThreadPoolExecutor(2) as threads, started(call, pipe) as process:
         assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - for the type checker: all are pipes
         feeding = threads.submit(_feed, process.stdin, call.stdin)
         answering = threads.submit(_read, process.stdout, answer)
         for line in process.stderr:
-            message = _parse(line)
+            message = parse_message(line)
             if message["type"] == "file_status":
                 statuses.append((message["status"], message["path"]))
-            elif message["type"] == "log_message" and len(messages) < _MOST_MESSAGES:
+            elif message["type"] == "log_message" and len(messages) < MOST_MESSAGES:
                 messages.append(Message(level=message["levelname"], msgid=message.get("msgid"), text=message["message"]))
             heed(message)
         return_code = process.wait()
@@ -163,7 +163,7 @@ def failure(call: Call, return_code: int, messages: list[Message]) -> BorgCluste
     return kind(f"borg: {text}", hint=hint and hint.format(repository=call.repository), **fields)
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def parse_message(line: bytes) -> dict[str, Any]:
     """Return a line of stderr as a JSON message; plain text (argument errors, tracebacks) becomes an error message."""
     text = line.decode("utf-8", "replace").rstrip("\n")
     if text.startswith("{"):
@@ -185,7 +185,7 @@ def _feed(stdin: IO[bytes], content: bytes) -> None:
 
 
 @contextmanager
-def _passphrase_pipe(passphrase: str | None) -> Iterator[int | None]:
+def passphrase_pipe(passphrase: str | None) -> Iterator[int | None]:
     """Yield a descriptor from which borg reads the passphrase, or None."""
     if passphrase is None:
         yield None
@@ -200,7 +200,7 @@ def _passphrase_pipe(passphrase: str | None) -> Iterator[int | None]:
 
 
 @contextmanager
-def _started(call: Call, pipe: int | None) -> Iterator[subprocess.Popen[bytes]]:
+def started(call: Call, pipe: int | None) -> Iterator[subprocess.Popen[bytes]]:
     """Yield the running process; it does not outlive the ``with``."""
     made = dict(call.environment) | ({} if pipe is None else {"BORG_PASSPHRASE_FD": str(pipe)})
     try:
