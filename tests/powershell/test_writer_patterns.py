@@ -1,61 +1,20 @@
 """The regular expressions by which the module reads diskshadow and vssadmin, tried on texts in three languages.
 
 They are taken from the module's file. They use only what .NET and Python have in common, so that they mean here what they mean
-there; how the lines are put together is for Pester, which reads the same samples.
+there. How the lines are put together is tested in test_writer_texts.py.
 """
 
-import json
 import re
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.powershell import source
+from tests.powershell.writer_texts import Wording, guids, indents, names, paths, wordings, words
 
-SAMPLES = Path(__file__).parent / "samples"
 FUNCTION = source.MODULE / "Private" / "Get-BorgClusterWriterPattern.ps1"
 PATTERNS = source.read_data(FUNCTION)
-LANGUAGES = ("english", "german", "japanese")
-WIDE_COLON, WIDE_COMMA, WIDE_EQUALS, IDEOGRAPHIC_COMMA = "\uff1a", "\uff0c", "\uff1d", "\u3001"
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How a language puts it: any label, and its colon, comma and equals sign."""
-
-    labels: tuple[str, ...]
-    colon: str = ": "
-    comma: str = ", "
-    equals: str = " = "
-
-
-WORDINGS = (
-    Wording(labels=("File List", "Path", "Filespec", "State", "Writer Id", "Last error", "Writer Failure code")),
-    Wording(labels=("Dateiliste", "Dateispezifikation", "Verfasserinstanz-ID", "Letzter Fehler", "Beschriftung")),
-    Wording(
-        labels=("ファイル一覧", "パス", "状態", "ライター ID", "最後のエラー"),
-        colon=WIDE_COLON,
-        comma=IDEOGRAPHIC_COMMA,
-        equals=f" {WIDE_EQUALS} ",
-    ),
-    Wording(labels=("ファイル指定", "キャプション"), comma=WIDE_COMMA, equals=WIDE_EQUALS),
-)
-
-wordings = st.sampled_from(WORDINGS)
-guids = st.uuids().flatmap(lambda one: st.sampled_from([str(one), str(one).upper()]))
-_FORBIDDEN = '<>:"/\\|?*'
-_MARKS = f"=,{WIDE_COLON}{WIDE_COMMA}{WIDE_EQUALS}{IDEOGRAPHIC_COMMA}"
-_plain = st.characters(exclude_categories=["C", "Z"], exclude_characters=_FORBIDDEN + _MARKS)
-_words = st.characters(exclude_categories=["C"], exclude_characters="*+{}()[]0123456789:\\" + WIDE_COLON)
-names = st.text(_plain, min_size=1, max_size=20)
-_folder = st.one_of(names, guids, st.sampled_from(["sql, 01 = x", f"a{WIDE_COMMA}b", "{0f7c1d4a-5b0e-4e0a-9b0c-3a7d4e2c1b11}"]))
-_root = st.sampled_from(["C:\\ClusterStorage\\Volume1", "d:", "\\\\sofs\\share"])
-paths = st.builds(lambda root, folders: "\\".join([root, *folders]), _root, st.lists(_folder, min_size=1, max_size=4))
-indents = st.sampled_from(["\t\t\t", "   ", "\t"])
 
 
 def find(name: str, text: str) -> re.Match[str] | None:
@@ -158,29 +117,8 @@ def test_caption_is_kept_as_it_is(wording: Wording, name: str, indent: str) -> N
     assert found[1] == caption
 
 
-@given(st.text(_words, max_size=80))
+@given(words)
 def test_words_mean_nothing(text: str) -> None:
     assert in_writer(f"  {text}") is None
     assert find("File", text) is None
     assert find("DisplayState", text) is None
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_samples_hold_what_they_are_expected_to(language: str) -> None:
-    expected = json.loads((SAMPLES / f"writers-{language}.json").read_text(encoding="utf-8"))
-    lines = (SAMPLES / f"writers-{language}.txt").read_text(encoding="utf-8").splitlines()
-    files = {found.groups() for line in lines if (found := find("File", line))}
-    for component in expected["components"]:
-        assert {(one["path"], one["filespec"]) for one in component["files"]} <= files
-        assert any(find("Machine", line) and component["vm_id"] in line.lower() for line in lines)
-    states = [int(found[1]) for line in lines if (found := find("State", line))]
-    assert states == [writer["state"] for writer in expected["writers"]]
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_samples_of_vssadmin_hold_what_they_are_expected_to(language: str) -> None:
-    expected = json.loads((SAMPLES / f"vssadmin-{language}.json").read_text(encoding="utf-8"))
-    text = (SAMPLES / f"vssadmin-{language}.txt").read_text(encoding="utf-8")
-    states = [int(found[1]) for line in text.splitlines() if (found := find("DisplayState", line))]
-    assert states == [writer["state"] for writer in expected]
-    assert all(writer["writer_id"] in text.lower() for writer in expected)

@@ -26,26 +26,36 @@ function ConvertFrom-BorgClusterWriterText {
     $writerId = $null
     $vm = $null
     $status = $null
+    $inComponent = $false
+    $typed = $false
     $previous = ''
     foreach ($text in $Line) {
         if ($text -match $pattern['Writer']) {
             $writerId = $null
             $vm = $null
             $status = $null
+            $inComponent = $false
         } elseif ($text -match $pattern['Component']) {
             $vm = $null
+            $inComponent = $true
+            $typed = $false
             if ($writerId -eq $hyperV -and $text -match $pattern['Machine']) {
                 $vm = [ordered]@{ vm_id = $Matches[1].ToLowerInvariant(); caption = ''; files = @() }
                 $components.Add($vm)
             }
         } elseif ($null -ne $vm) {
             if ($text -match $pattern['Type']) {
+                $typed = $true
                 if ($previous -match $pattern['Caption']) {
                     $vm['caption'] = $Matches[1]
                 }
-            } elseif ($text -match $pattern['File']) {
+            } elseif ($typed -and $text -match $pattern['File']) {
+                # Before the type stands the caption: a machine's name, which may look like anything
                 $vm['files'] += [ordered]@{ path = $Matches[1]; filespec = $Matches[2] }
             }
+        } elseif ($inComponent) {
+            # A database's name may look like anything, too
+            continue
         } elseif ($text -match $pattern['State']) {
             $status = [ordered]@{ writer_id = $writerId; state = [int] $Matches[1]; failure_code = $null }
             if ($null -ne $writerId) {

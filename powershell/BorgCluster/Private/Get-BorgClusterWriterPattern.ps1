@@ -16,13 +16,14 @@ function Get-BorgClusterWriterPattern {
         Identifier = '(?<!Volume)\{([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}'
         # The line before a component's type
         Caption = '^[^:\uFF1A]*[:\uFF1A]\s*(.*?)\s*$'
-        Type = 'VSS_CT_'
+        Type = '^[^:\uFF1A]*[:\uFF1A]\s*VSS_CT_\w+(?:\s*\[[0-9]+\])?\s*$'
         # A folder and the name of a file in it
         File = '[=\uFF1D:\uFF1A]\s*((?:[A-Za-z]:\\|\\\\).*)[,\uFF0C\u3001]\s*[^=\uFF1D:\uFF1A,\uFF0C\u3001]*[=\uFF1D:\uFF1A]\s*(\S.*?)\s*$'
-        State = '([0-9]+)\s*\(VSS_WS_\w+\)'
+        # A number that an [int] holds
+        State = '(?<![0-9])([0-9]{1,9})\s*\(VSS_WS_\w+\)'
         FailureCode = '0x([0-9A-Fa-f]{8})'
         # vssadmin: begins a writer, tells its state
         Heading = '^\S'
-        DisplayState = '^\s+[^:\uFF1A]*[:\uFF1A]\s*\[([0-9]+)\]'
+        DisplayState = '^\s+[^:\uFF1A]*[:\uFF1A]\s*\[([0-9]{1,9})\]'
     }
 }

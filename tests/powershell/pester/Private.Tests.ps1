@@ -41,6 +41,27 @@ Describe 'ConvertFrom-BorgClusterVssadminText' {
     }
 }
 
+Describe 'The readers of both' {
+    It 'read each generated text as the evaluator in Python does' {
+        $generated = Join-Path -Path $PSScriptRoot -ChildPath '../samples/generated.json'
+        $samples = @(Get-Content -LiteralPath $generated -Encoding UTF8 -Raw | ConvertFrom-Json | ForEach-Object -Process { $_ })
+        $samples.Count | Should -BeGreaterThan 20
+        foreach ($sample in $samples) {
+            $found = InModuleScope -ModuleName 'BorgCluster' -Parameters @{ Sample = $sample } -ScriptBlock {
+                param ($Sample)
+
+                if ($Sample.tool -eq 'vssadmin') {
+                    return [ordered]@{ writers = @(ConvertFrom-BorgClusterVssadminText -Line $Sample.lines) }
+                }
+                $read = ConvertFrom-BorgClusterWriterText -Line $Sample.lines
+                return [ordered]@{ components = $read['Components']; writers = $read['Writers'] }
+            }
+            ConvertTo-Json -InputObject $found -Depth 6 -Compress |
+                Should -Be (ConvertTo-Json -InputObject $sample.expected -Depth 6 -Compress)
+        }
+    }
+}
+
 Describe 'Get-BorgClusterVMSid' {
     It 'orders the bytes as .NET does' {
         InModuleScope -ModuleName 'BorgCluster' -ScriptBlock {
