@@ -13,24 +13,25 @@ Read = Callable[[int, int], bytes]
 MIB = 1 << 20
 _KIB = 1 << 10
 _IDENTIFIER = b"vhdxfile"
-_HEADERS = (64 * _KIB, 128 * _KIB)
-_HEADER_SIZE = 4 * _KIB
+HEADERS = (64 * _KIB, 128 * _KIB)
+HEADER_SIZE = 4 * _KIB
 _REGION_TABLES = (192 * _KIB, 256 * _KIB)
 _REGION_TABLE_SIZE = 64 * _KIB
 _MAX_ENTRIES = 2047
 """Of a region table and of a metadata table, by the format."""
-_BAT = UUID("2dc27766-f623-4200-9d64-115e9bfd4a08")
-_METADATA = UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e")
+BAT = UUID("2dc27766-f623-4200-9d64-115e9bfd4a08")
+METADATA = UUID("8b7ca206-4790-4b9a-b8fe-575f050f886e")
 _FILE_PARAMETERS = UUID("caa16737-fa36-4d43-b3b6-33f0aa44e76b")
 _VIRTUAL_SIZE = UUID("2fa54224-cd1b-4876-b211-5dbed83bf4b8")
 _DISK_ID = UUID("beca12ab-b2e6-4523-93ef-c309e000c746")
 _SECTOR_SIZE = UUID("8141bf1d-a96f-4709-ba47-f233a8faab5f")
 _PARENT_LOCATOR = UUID("a8d35f2d-b30b-454d-abf7-d3d84834ab0c")
+_KNOWN_ITEMS = {_FILE_PARAMETERS, _VIRTUAL_SIZE, _DISK_ID, _SECTOR_SIZE, _PARENT_LOCATOR}
 _HAS_PARENT = 2
-_STATE_BITS = 7
-_FULLY_PRESENT, _PARTLY_PRESENT = 6, 7
+STATE_BITS = 7
+FULLY_PRESENT, PARTLY_PRESENT = 6, 7
 _BAT_SLICE = MIB
-_NO_LOG = UUID(int=0)
+NO_LOG = UUID(int=0)
 
 
 class VHDXDamaged(Exception):
@@ -61,22 +62,27 @@ class VHDX:
 
 def inspect(read: Read, length: int) -> VHDX:
     """Return what a VHDX file of ``length`` bytes says of itself. Raises VHDXDamaged."""
-    if read(0, len(_IDENTIFIER)) != _IDENTIFIER:
-        raise VHDXDamaged("it does not begin with the VHDX file identifier")
+    inspect_start(read)
     if length % MIB:
         raise VHDXDamaged(f"its length {length} is no multiple of 1 MiB")
-    header = _current_header(read)
-    regions = _regions(read, length)
-    for wanted, name in ((_BAT, "block allocation table"), (_METADATA, "metadata")):
+    header = current_header(read)
+    regions = regions_of(read, length)
+    for wanted, name in ((BAT, "block allocation table"), (METADATA, "metadata")):
         if wanted not in regions:
             raise VHDXDamaged(f"its region table names no {name}")
-    items = _metadata(read, regions[_METADATA])
+    items = items_of(read, regions[METADATA])
     try:
-        disk = _described(items, header)
+        disk = described(items, header)
     except (struct.error, ValueError, KeyError) as error:
         raise VHDXDamaged(f"its metadata is incomplete: {error}") from error
-    _check_blocks(read, regions[_BAT], disk, length)
+    _check_blocks(read, regions[BAT], disk, length)
     return disk
+
+
+def inspect_start(read: Read) -> None:
+    """Raise VHDXDamaged unless a file begins as VHDX files do."""
+    if read(0, len(_IDENTIFIER)) != _IDENTIFIER:
+        raise VHDXDamaged("it does not begin with the VHDX file identifier")
 
 
 def links(child: VHDX, parent: VHDX) -> bool:
@@ -109,16 +115,17 @@ def _checked(data: bytes, size: int, signature: bytes) -> bool:
     return bool(crc32c(data[:4] + bytes(4) + data[8:]) == checksum)
 
 
-def _current_header(read: Read) -> bytes:
-    headers = [read(offset, _HEADER_SIZE) for offset in _HEADERS]
-    whole = [header for header in headers if _checked(header, _HEADER_SIZE, b"head")]
+def current_header(read: Read) -> bytes:
+    """Return the header that counts: of those that are whole, the one with the higher sequence number. Raises VHDXDamaged."""
+    headers = [read(offset, HEADER_SIZE) for offset in HEADERS]
+    whole = [header for header in headers if _checked(header, HEADER_SIZE, b"head")]
     if not whole:
         raise VHDXDamaged("neither of its headers has the right checksum")
     return max(whole, key=lambda header: int(struct.unpack_from("<Q", header, 8)[0]))
 
 
-def _regions(read: Read, length: int) -> dict[UUID, tuple[int, int]]:
-    """Return (offset, length) of each region of the first table that is whole."""
+def regions_of(read: Read, length: int) -> dict[UUID, tuple[int, int]]:
+    """Return (offset, length) of each region of the first table that is whole. Raises VHDXDamaged."""
     tables = (read(offset, _REGION_TABLE_SIZE) for offset in _REGION_TABLES)
     table = next((table for table in tables if _checked(table, _REGION_TABLE_SIZE, b"regi")), None)
     if table is None:
@@ -135,7 +142,8 @@ def _regions(read: Read, length: int) -> dict[UUID, tuple[int, int]]:
     return regions
 
 
-def _metadata(read: Read, region: tuple[int, int]) -> dict[UUID, bytes]:
+def items_of(read: Read, region: tuple[int, int]) -> dict[UUID, bytes]:
+    """Return the items of the metadata region at (offset, length). Raises VHDXDamaged."""
     offset, size = region
     table = read(offset, min(size, _REGION_TABLE_SIZE))
     if not table.startswith(b"metadata"):
@@ -148,11 +156,16 @@ def _metadata(read: Read, region: tuple[int, int]) -> dict[UUID, bytes]:
         guid, at, item_size, _ = struct.unpack_from("<16sIII", table, 32 + 32 * number)
         if at + item_size > size:
             raise VHDXDamaged("an item of its metadata lies outside of it")
+        if item_size > MIB:
+            raise VHDXDamaged(f"an item of its metadata has {item_size} bytes")
+        if UUID(bytes_le=guid) not in _KNOWN_ITEMS:
+            continue
         items[UUID(bytes_le=guid)] = read(offset + at, item_size)
     return items
 
 
-def _described(items: dict[UUID, bytes], header: bytes) -> VHDX:
+def described(items: dict[UUID, bytes], header: bytes) -> VHDX:
+    """Return what metadata and header say. Raises struct.error, ValueError or KeyError: something is missing."""
     block_size, flags = struct.unpack_from("<II", items[_FILE_PARAMETERS])
     if block_size < MIB or block_size & (block_size - 1):
         raise ValueError(f"block size {block_size}")
@@ -162,7 +175,7 @@ def _described(items: dict[UUID, bytes], header: bytes) -> VHDX:
         sector_size=struct.unpack_from("<I", items[_SECTOR_SIZE])[0],
         disk_id=UUID(bytes_le=items[_DISK_ID]),
         data_write_id=UUID(bytes_le=header[32:48]),
-        has_log=UUID(bytes_le=header[48:64]) != _NO_LOG,
+        has_log=UUID(bytes_le=header[48:64]) != NO_LOG,
         parent=_parent(items[_PARENT_LOCATOR]) if flags & _HAS_PARENT else None,
     )
 
@@ -193,7 +206,7 @@ def _check_blocks(read: Read, region: tuple[int, int], disk: VHDX, length: int) 
         part = read(offset + 8 * start, 8 * min(_BAT_SLICE // 8, entries - start))
         for number, (entry,) in enumerate(struct.iter_unpack("<Q", part), start=start):
             bitmap = number % (chunk + 1) == chunk
-            if entry & _STATE_BITS in {_FULLY_PRESENT, _PARTLY_PRESENT}:
+            if entry & STATE_BITS in {FULLY_PRESENT, PARTLY_PRESENT}:
                 end = (entry >> 20) * MIB + (MIB if bitmap else disk.block_size)
                 if end > length:
                     raise VHDXDamaged(f"block {number} ends at {end}, the file at {length}")
