@@ -22,7 +22,8 @@ from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
 from borg_cluster.run_record import RunRecord, job_lock
 from borg_cluster.snapshot import Freezer
 from borg_cluster.source import open_source
-from borg_cluster.whereabouts import Whereabouts, claimed, release
+from borg_cluster.sweep import sweep_at_start
+from borg_cluster.whereabouts import Whereabouts, claimed
 
 _VERB = "create"
 _log = logging.getLogger(__name__)
@@ -103,9 +104,6 @@ class _Run:
 
     def _carry_out(self) -> None:
         self._sweep()
-        for record in self.dead:
-            for claim in tuple(record.claims):
-                release(self.context, record, claim, inventory=self.whereabouts.inventory)
         for skipped in self.plan.skipped:
             if skipped.refused:
                 self._fail(skipped, Refused(skipped.reason))
@@ -119,15 +117,16 @@ class _Run:
             self._attempt(planned)
 
     def _sweep(self) -> None:
-        """End the recovery snapshots of dead runs: their machines run on leaves that grow."""
-        swept = False
-        for record in self.dead:
-            freezer = self._freezer(record)
-            for held in tuple(record.snapshots):
-                freezer.sweep(held)
-                swept = True
-            self.freezer.unmerged |= freezer.unmerged
-        if swept:
+        """End what dead runs left: their machines run on leaves that grow. The claims that this run takes see to its own VMs."""
+        ended = sweep_at_start(
+            self.context,
+            self.record,
+            self.dead,
+            freezer=self.freezer,
+            inventory=lambda: self.whereabouts.inventory,
+            planned=frozenset(one.subject for one in self.plan.archives),
+        )
+        if ended:
             self.whereabouts.look_again("recovery snapshots of a dead run were ended")
 
     def _freezer(self, record: RunRecord) -> Freezer:

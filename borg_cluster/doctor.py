@@ -21,6 +21,7 @@ from borg_cluster.core.report import ClusterNode, ClusterReport, WriterReport
 from borg_cluster.core.snapshot import AccessCheck, AccessReport
 from borg_cluster.discover import address_of, ask_any
 from borg_cluster.errors import BorgClusterError, CommandFailed
+from borg_cluster.sweep import leftovers
 
 T = TypeVar("T")
 _HYPER_V_WRITER = "66841cd4-6ded-4f4b-8f17-fd23f8ddc3de"
@@ -78,12 +79,13 @@ _NEEDS = {
 
 
 def examine(context: Context) -> Iterator[Finding]:
-    """Look at everything and yield what was found: the nodes first, in their order, then the mounts and the repositories."""
+    """Look at everything and yield what was found: the nodes first, in their order, then mounts, repositories, leftovers."""
     yield from _cluster(context)
     for mount in context.policy.mounts:
         yield from _mount(mount)
     for repository in context.policy.repositories:
         yield _repository(context, repository)
+    yield from _leftovers(context)
 
 
 def _cluster(context: Context) -> Iterator[Finding]:
@@ -205,6 +207,15 @@ def _repository(context: Context, repository: Repository) -> Finding:
     except BorgClusterError as error:
         return _failed(f"repository {repository.label}", "opens", error)
     return Finding(subject=f"repository {repository.label}", what="opens", result=Result.FINE)
+
+
+def _leftovers(context: Context) -> Iterator[Finding]:
+    """Look for what dead runs left: by this machine's records, and by our mark as the last inventory saw it."""
+    found = leftovers(context, context.catalog.latest_inventory(context.policy.cluster))
+    for one in found:
+        yield Finding(subject=one.subject, what="left over", result=Result.WARNING, detail=one.message, hint=one.ended_by)
+    if not found:
+        yield Finding(subject=context.policy.cluster, what="nothing left over of dead runs", result=Result.FINE)
 
 
 def _failed(subject: str, what: str, error: BorgClusterError) -> Finding:

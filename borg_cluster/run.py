@@ -30,6 +30,7 @@ from borg_cluster.core.schedule import Due, due_jobs
 from borg_cluster.create import create
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import AlreadyRunning, BorgClusterError, ExitCode, RepositoryRefused, UsageError, Vetoed
+from borg_cluster.sweep import sweep_own
 from borg_cluster.upkeep import check, compact, prune
 from borg_cluster.upkeep.around import fail
 
@@ -100,7 +101,7 @@ def run(context: Context, *, run_id: str, seed: int, jobs: tuple[str, ...] = ())
     context = replace(context, emit=watch)
     due = _due(context, jobs, began)
     chosen = tuple(job for job, found in due if found.due)
-    created = not chosen or _create(context, watch, chosen, run_id=run_id)
+    created = _create(context, watch, chosen, run_id=run_id) if chosen else _sweep(context)
     labels = _labels(context, jobs, watch)
     if labels:
         if created:
@@ -125,6 +126,16 @@ def _due(context: Context, names: tuple[str, ...], now: datetime) -> tuple[tuple
                 datetime.fromisoformat(attempt.at), last.get(attempt.job, datetime.min.replace(tzinfo=now.tzinfo))
             )
     return due_jobs(context.policy.jobs, last, now)
+
+
+def _sweep(context: Context) -> bool:
+    """End what a dead run left though no job is due tonight; return that nothing is known to have failed."""
+    try:
+        sweep_own(context)
+    except BorgClusterError as error:
+        message = f"what a dead run left could not be ended: {error.message}"
+        context.emit(Warned(subject=context.policy.cluster, message=message, hint=error.hint))
+    return True
 
 
 def _labels(context: Context, jobs: tuple[str, ...], watch: _Watch) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class RunRecord:
     """The open record of a run: ours, or a dead one's that we took over."""
 
     def __init__(self, path: Path, file: IO[str]) -> None:
-        self._path = path
+        self.path = path
         self._file = file
         self.claims: list[HeldClaim] = []
         self.unfinished: list[Unfinished] = []
@@ -106,6 +106,22 @@ class RunRecord:
             adopted.append(record)
         return tuple(adopted)
 
+    @classmethod
+    def living(cls, state: Path, *, cluster: str, but: tuple[Self, ...]) -> frozenset[str]:
+        """Return the ids of the VMs on which runs that are alive may hold a snapshot; ``but`` are records that we hold."""
+        found: set[str] = set()
+        held = {record.path for record in but}
+        for path in sorted(_folder(state, cluster).glob("*.jsonl")):
+            if path in held:
+                continue
+            with path.open("r", encoding="utf-8") as file:
+                if _try_lock(file):
+                    continue  # it died just now
+                record = cls(path, file)
+                record._replay(file.read())
+                found |= {one.vm_id for one in record.snapshots}
+        return frozenset(found)
+
     def add_claim(self, claim: HeldClaim) -> None:
         """Record that a claim is about to be made."""
         self.claims.append(claim)
@@ -139,7 +155,7 @@ class RunRecord:
     def close(self) -> None:
         """Let go of the record; it is deleted if it holds nothing that a later run must see to."""
         if not self.claims and not self.unfinished and not self.snapshots:
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
         self._file.close()
 
     def _write(self, kind: str, fields: dict[str, Any]) -> None:

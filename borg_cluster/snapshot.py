@@ -76,6 +76,12 @@ class Freezer:
         self.unmerged: dict[str, tuple[str, ...]] = {}
         """By VM id: leaves (Windows paths) that should be gone and are still there."""
 
+    def for_record(self, record: RunRecord) -> "Freezer":
+        """Return this freezer with another run's record; what isn't merged is known to both."""
+        other = Freezer(self._context, record=record, inventory=self._inventory, warn=self._warn)
+        other.unmerged = self.unmerged
+        return other
+
     @contextmanager
     def frozen(self, planned: PlannedArchive, vm: VirtualMachine, *, job: Job, run_id: str) -> Iterator[Frozen]:
         """Yield what to read of ``vm``; valid inside the ``with``, and the snapshot ends with it, whatever happens there.

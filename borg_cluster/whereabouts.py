@@ -4,8 +4,6 @@ The inventory a plan was made of may be some minutes old. A VM that is not as it
 planned anew from that, and the run goes on where it is now.
 """
 
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -15,17 +13,20 @@ from uuid import uuid4
 
 from borg_cluster import discover
 from borg_cluster.bridge import Lost
+from borg_cluster.claim_holder import is_dead, this_process
 from borg_cluster.context import Context
 from borg_cluster.core.backup_plan import consistency_of, plan_backup
 from borg_cluster.core.event import Followed, Warned
 from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.planned import BackupPlan, PlannedArchive
 from borg_cluster.core.policy import locate, work_folder
-from borg_cluster.core.vm_state import RoleSetting, VMState
+from borg_cluster.core.vm_state import ClaimState, RoleSetting, VMState
 from borg_cluster.errors import BorgClusterError, Claimed, CommandFailed, NotMapped, Refused
 from borg_cluster.run_record import HeldClaim, RunRecord
 
 T = TypeVar("T")
+_BACKUPS = ("backup", "sweep")
+"""How the purposes of our claims begin that a dead process left for nothing. A restore's claim stays: it is to be resumed."""
 _MOST_LOOKS = 3
 """So often a VM may move away between two looks before its backup gives up."""
 
@@ -133,17 +134,15 @@ def claimed(context: Context, record: RunRecord, vm: VirtualMachine, *, inventor
     located = locate(place, context.policy.mounts, node=vm.node)
     if folder is None or located is None:
         raise NotMapped(f"no mount of the configuration reaches {place}", hint="give it one under mounts:")
-    holder = f"borg-cluster on {socket.gethostname()}, pid {os.getpid()}"
     claim = HeldClaim(vm_id=vm.id, folder=folder, claim_id=str(uuid4()), node=vm.node or "")
     record.add_claim(claim)
-    state = on_node(
-        context,
-        inventory,
-        vm,
-        lambda node: context.bridge.new_claim(
-            node, vm_id=vm.id, folder=folder, claim_id=claim.claim_id, holder=holder, purpose=purpose
-        ),
-    )
+    state = _claim(context, inventory, vm, claim, purpose)
+    if _is_of_the_dead(state):
+        abandoned = replace(claim, claim_id=str(state.claim_id))
+        on_node(context, inventory, vm, lambda node: _remove(context, node, abandoned))
+        message = f"the claim on {vm.name} that a dead process left was dropped: {state.holder}, since {state.since}"
+        context.emit(Warned(subject=vm.id, message=message, hint=None))
+        state = _claim(context, inventory, vm, claim, purpose)
     if not state.acquired:
         record.drop_claim(claim)
         raise Claimed(
@@ -158,17 +157,31 @@ def claimed(context: Context, record: RunRecord, vm: VirtualMachine, *, inventor
         release(context, record, claim, inventory=inventory)
 
 
+def _claim(context: Context, inventory: Inventory, vm: VirtualMachine, claim: HeldClaim, purpose: str) -> ClaimState:
+    def ask(node: str) -> ClaimState | Lost:
+        return context.bridge.new_claim(
+            node, vm_id=vm.id, folder=claim.folder, claim_id=claim.claim_id, holder=this_process(), purpose=purpose
+        )
+
+    return on_node(context, inventory, vm, ask)
+
+
+def _is_of_the_dead(state: ClaimState) -> bool:
+    """Return whether a claim is a backup's of this machine whose process is no more."""
+    return not state.acquired and (state.purpose or "").startswith(_BACKUPS) and is_dead(state.holder or "")
+
+
+def _remove(context: Context, node: str, claim: HeldClaim) -> ClaimState | Lost:
+    return context.bridge.remove_claim(node, vm_id=claim.vm_id, folder=claim.folder, claim_id=claim.claim_id)
+
+
 def release(context: Context, record: RunRecord, claim: HeldClaim, *, inventory: Inventory) -> None:
     """Let go of a claim, if it is still that one. What can't be released now is left to the next run, with a warning."""
-
-    def ask(node: str) -> object:
-        return context.bridge.remove_claim(node, vm_id=claim.vm_id, folder=claim.folder, claim_id=claim.claim_id)
-
     try:
         name = address(inventory, claim.node or None)
-        answer = None if name is None else ask(name)
+        answer = None if name is None else _remove(context, name, claim)
         if answer is None or isinstance(answer, Lost):
-            discover.ask_any(context, ask)
+            discover.ask_any(context, lambda node: _remove(context, node, claim))
     except (CommandFailed, Refused) as error:
         message = f"the claim on {claim.vm_id} in {claim.folder} could not be released: {error.message}"
         context.emit(Warned(subject=claim.vm_id, message=message, hint="the next run on this machine tries again"))

@@ -16,10 +16,10 @@ CORE = sorted((PACKAGE / "core").rglob("*.py"))
 ROOMS = {
     "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_items", "borg_locks", "borg_process", "borg_reader",
     "borg_upkeep",
-    "bridge", "catalog",
+    "bridge", "catalog", "claim_holder",
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
     "extract", "frozen_files", "hookspecs", "journal", "monitoring", "plugins", "remoting", "run", "run_record", "shipped",
-    "simulator", "snapshot", "source",
+    "simulator", "snapshot", "source", "sweep",
     "upkeep", "verify", "whereabouts",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""

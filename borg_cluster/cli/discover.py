@@ -2,7 +2,7 @@
 
 import click
 
-from borg_cluster import discover
+from borg_cluster import discover, sweep
 from borg_cluster.cli.inventory_view import inventory_view
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import fields_of, json_document, write_line
@@ -19,10 +19,11 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
     """Ask every node and show all virtual machines.
 
     Where each one is, whether it is highly available (HA), and every doubt: !n counts errors, ?n warnings about a VM; they are
-    listed below the table.
+    listed below the table. Recovery snapshots that a backup which died left on the cluster are ended.
     """
     with open_site(settings) as site:
         inventory = discover.discover(site.context) if refresh else discover.current_inventory(site.context)
+        inventory = sweep.sweep(site.context, inventory)
         if settings.json:
             write_line(json_document("inventory", fields_of(inventory)))
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from borg_cluster import extract
+from borg_cluster import extract, sweep
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
 from borg_cluster.cli.restore_view import restore_fields, restore_view
@@ -37,6 +37,8 @@ def command(settings: Settings, /, *, vm: str, archive: str, destination: Path |
             name = extract.extract_to(site.context, vm, destination, archive=archive)
             _say_extracted(settings, site, name, destination)
             return site.tally.exit_code
+        if not dry_run:
+            sweep.sweep_own(site.context)
         plan = extract.plan(site.context, RestoreRequest(vm=vm, archive=archive))
         site.names[plan.vm_id] = plan.name
         if dry_run:

@@ -7,8 +7,10 @@ from borg_cluster.cli.plan_view import plan_view
 from borg_cluster.cli.planning import make_plan
 from borg_cluster.cli.render import fields_of, json_document, write_line
 from borg_cluster.cli.site import open_site
+from borg_cluster.core.event import Warned
 from borg_cluster.core.planned import BackupPlan
 from borg_cluster.errors import ExitCode
+from borg_cluster.sweep import leftovers
 
 
 @click.command("plan", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.REFUSED))
@@ -24,6 +26,8 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], refresh: bool) -> i
     """
     with open_site(settings) as site:
         plan, inventory = make_plan(site, jobs, refresh=refresh)
+        for left in leftovers(site.context, inventory):
+            site.context.emit(Warned(subject=left.subject, message=f"left over: {left.message}", hint=left.ended_by))
         if settings.json:
             write_line(json_document("plan", fields_of(plan)))
         else:

@@ -6,7 +6,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from borg_cluster import extract, journal
+from borg_cluster import extract, journal, sweep
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import json_document, moment, sentence, words, write_line
@@ -43,7 +43,9 @@ def resume(settings: Settings, /, *, restore_id: str | None) -> int:
     ID, or its beginning, is of `borg-cluster restores`; it may be left out if only one is open.
     """
     with open_site(settings) as site:
-        extract.resume(site.context, _chosen(site, restore_id, "resume"))
+        chosen = _chosen(site, restore_id, "resume")
+        sweep.sweep_own(site.context)
+        extract.resume(site.context, chosen)
         return site.tally.exit_code
 
 
@@ -56,7 +58,9 @@ def undo(settings: Settings, /, *, restore_id: str | None) -> int:
     As long as it isn't released. ID, or its beginning, is of `borg-cluster restores`; it may be left out if there is only one.
     """
     with open_site(settings) as site:
-        extract.undo(site.context, _chosen(site, restore_id, "undo"))
+        chosen = _chosen(site, restore_id, "undo")
+        sweep.sweep_own(site.context)
+        extract.undo(site.context, chosen)
         return site.tally.exit_code
 
 
@@ -69,7 +73,9 @@ def release(settings: Settings, /, *, restore_id: str | None) -> int:
     There is no undo after that. ID, or its beginning, is of `borg-cluster restores`; it may be left out if there is only one.
     """
     with open_site(settings) as site:
-        extract.release(site.context, _chosen(site, restore_id, "release"))
+        chosen = _chosen(site, restore_id, "release")
+        sweep.sweep_own(site.context)
+        extract.release(site.context, chosen)
         return site.tally.exit_code
 
 

@@ -12,10 +12,11 @@ from borg_cluster.cli.render import counted, duration, fields_of, json_document,
 from borg_cluster.cli.site import open_site
 from borg_cluster.context import Context
 from borg_cluster.core.coverage import Coverage, CoverageState, Covered, coverage
+from borg_cluster.core.inventory import Inventory
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import ExitCode, Refused
 from borg_cluster.monitoring import past
-from borg_cluster.run_record import RunRecord
+from borg_cluster.sweep import leftovers
 
 _STYLE = {CoverageState.GOOD: "green", CoverageState.EXCLUDED: "dim", CoverageState.UNCOVERED: "yellow"}
 
@@ -36,7 +37,7 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
         if inventory is None:
             raise Refused(f"nothing is known of {context.policy.cluster} yet", hint="borg-cluster discover, or status --refresh")
         found = coverage(inventory, context.policy, past(context, shown=moment), context.clock())
-        left = _leftovers(context)
+        left = _leftovers(context, inventory)
         code = ExitCode.FINE if found.is_fine and not left else ExitCode.WARNINGS
         if settings.json:
             facts = {"cluster": inventory.cluster, "inventory": inventory.taken_at, "exit_code": code, "leftovers": left}
@@ -46,13 +47,9 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
         return code
 
 
-def _leftovers(context: Context) -> list[str]:
+def _leftovers(context: Context, inventory: Inventory) -> list[str]:
     """Return what runs and restores that died, or wait for a word, left behind."""
-    left: list[str] = []
-    for record in RunRecord.adopt(context.state, cluster=context.policy.cluster):
-        left += [f"the claim on {claim.vm_id}, of a run that died: the next create drops it" for claim in record.claims]
-        left += [f"{one.archive} in {one.repository}: the next good archive of it removes it" for one in record.unfinished]
-        record.close()
+    left = [f"{one.message}: {one.ended_by}" for one in leftovers(context, inventory)]
     for restore in journal.restores(context.state):
         if restore.outcome is None:
             restore_id = restore.plan.source.restore_id

@@ -183,6 +183,17 @@ def vm_id_key(text: str) -> str:
     return text.strip().strip("{}").lower()
 
 
+RECOVERY = "Recovery"
+"""The type of a checkpoint that a backup's snapshot is."""
+_MARK = re.compile(r"borg-cluster ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+
+
+def run_of_mark(name: str) -> str | None:
+    """Return the run whose mark the name of a recovery snapshot is; None for somebody else's."""
+    found = _MARK.fullmatch(name)
+    return None if found is None else found[1].lower()
+
+
 def storage_of(path: str, volumes: tuple[ClusterVolume, ...]) -> str:
     """Return what a file lies on, as Windows writes it: a cluster volume's folder, an SMB share, or a drive such as ``D:``.
 

@@ -37,19 +37,27 @@ def end_at(shop: Shop, number: int, command: str, occurrence: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("command", "occurrence"),
-    [("New-BorgClusterSnapshot", 1), ("Get-BorgClusterSnapshot", 2)],
-    ids=["frozen", "read"],
+    ("command", "occurrence", "next_one"),
+    [("New-BorgClusterSnapshot", 1, ("discover",)), ("Get-BorgClusterSnapshot", 2, ("create", "one"))],
+    ids=["frozen, then discover", "read, then create"],
 )
-def test_what_a_killed_run_froze_is_swept_by_the_next(shop: Shop, command: str, occurrence: int) -> None:
+def test_what_a_killed_run_froze_is_swept_by_the_next_command(
+    shop: Shop, command: str, occurrence: int, next_one: tuple[str, ...]
+) -> None:
     paths = definition(shop).disk_paths()
     assert end_at(shop, signal.SIGKILL, command, occurrence) == -signal.SIGKILL
     assert frozen(shop)
-    done = shop.run("create", "one")
-    assert done.code == 1, done.err
+    told = shop.run("plan", "one")
+    assert "of run" in told.err
+    assert "which died" in " ".join(told.err.split())
+    assert frozen(shop)
+    done = shop.run(*next_one)
+    assert done.code in {0, 1}, done.err
     assert "the recovery snapshot that the dead run" in " ".join(done.err.split())
     assert not frozen(shop)
     assert definition(shop).disk_paths() == paths
+    if next_one[0] == "discover":
+        assert shop.run("create", "one").code == 0
     (archive,) = shop.ask("list")["archives"]
     assert archive["consistency"] == "application"
 

@@ -1,0 +1,64 @@
+"""Who holds a claim, as text that people read and that this very machine can later judge by.
+
+A claim lies on the cluster and outlives the process that made it. Only the machine that made it can prove that its holder is
+dead; of any other machine's claim nothing is ever assumed.
+"""
+
+import os
+import re
+import socket
+from hashlib import sha256
+from pathlib import Path
+
+_HOLDER = re.compile(
+    r"borg-cluster on (?P<host>.+), pid (?P<pid>\d+) begun at (?P<begun>\d+), machine (?P<machine>[0-9a-f]{12}), "
+    r"boot (?P<boot>[0-9a-f-]+), space (?P<space>\d+)"
+)
+_MACHINE, _BOOT, _SPACE = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
+_BEGUN_FIELD = 19
+"""Of what follows the program's name in /proc/PID/stat: starttime, in ticks since boot (proc(5), field 22)."""
+
+
+def this_process() -> str:
+    """Return this process as the holder of a claim; where the machine can't be told for sure, one that is never judged dead."""
+    begun = _begun(os.getpid())
+    try:
+        machine, boot, space = _machine(), _BOOT.read_text(encoding="ascii").strip(), _SPACE.stat().st_ino
+    except OSError:
+        machine = None
+    if machine is None or begun is None:
+        return f"borg-cluster on {socket.gethostname()}, pid {os.getpid()}"
+    who = f"borg-cluster on {socket.gethostname()}, pid {os.getpid()}"
+    return f"{who} begun at {begun}, machine {machine}, boot {boot}, space {space}"
+
+
+def is_dead(holder: str) -> bool:
+    """Return whether a holder is provably dead: it ran on this machine, before its last start or as a process that is no more."""
+    told = _HOLDER.fullmatch(holder)
+    if told is None:
+        return False
+    try:
+        here = (socket.gethostname(), _machine())
+        boot, space = _BOOT.read_text(encoding="ascii").strip(), _SPACE.stat().st_ino
+    except OSError:
+        return False
+    if (told["host"], told["machine"]) != here:
+        return False
+    if told["boot"] != boot:
+        return True
+    # in another container's numbering the same number means another process
+    return int(told["space"]) == space and _begun(int(told["pid"])) != int(told["begun"])
+
+
+def _machine() -> str | None:
+    identity = _MACHINE.read_text(encoding="ascii", errors="replace").strip()
+    return sha256(f"borg-cluster {identity}".encode()).hexdigest()[:12] if identity else None
+
+
+def _begun(pid: int) -> int | None:
+    """Return when a process began; None if there is none of that number."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[_BEGUN_FIELD])
