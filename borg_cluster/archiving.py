@@ -7,16 +7,13 @@ then it gets its name. So an archive that can be seen is whole.
 import os
 import posixpath
 import stat
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from borg_cluster import notes
 from borg_cluster.borg import Borg, Created
 from borg_cluster.borg_arguments import CreateOptions
 from borg_cluster.borg_items import StoredFile
-from borg_cluster.catalog import inventory_to_json, manifest_to_json
 from borg_cluster.context import Context
 from borg_cluster.core.archive import CHECKPOINT_SUFFIX, FOLDER, ArchivedFile, ArchiveKind, Consistency, Manifest, Reading
 from borg_cluster.core.event import ArchiveFinished, ArchiveStarted, Progress
@@ -28,8 +25,6 @@ from borg_cluster.errors import BorgClusterError, BorgFailed
 from borg_cluster.run_record import RunRecord, Unfinished
 from borg_cluster.source import Source
 
-_MANIFEST = f"{FOLDER}/manifest.json"
-_INVENTORY = f"{FOLDER}/inventory.json"
 _MOST_WARNINGS = 20
 
 
@@ -62,13 +57,15 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     context.emit(
         ArchiveStarted(job=planned.job, subject=planned.subject, name=planned.name, archive=planned.archive, node=planned.node)
     )
-    with _notes(writing, manifest) as notes:
-        created = _write(writing, source, unfinished.archive, notes=notes, total=sum(file.size or 0 for file in manifest.files))
+    repository = writing.borg.repository.path
+    told = notes.texts(context.policy, manifest, writing.inventory, source, repository=repository)
+    with notes.written(context.state, told) as about:
+        created = _write(writing, source, unfinished.archive, about=about, total=sum(file.size or 0 for file in manifest.files))
     writing.prove()
     items = writing.borg.list_files(unfinished.archive)
     changed = _changed(source, created)
     if source.patterns is None:
-        doubts = _compare_files(manifest, items, changed=changed, told=created.warnings)
+        doubts = _compare_files(manifest, items, about=about, changed=changed, told=created.warnings)
     else:
         doubts = _compare_roots(source, items, told=created.warnings)
     writing.borg.rename(unfinished.archive, planned.archive)
@@ -88,17 +85,7 @@ def _as_it_is(planned: PlannedFile) -> ArchivedFile:
     return replace(planned.file, size=found.st_size, mtime_ns=found.st_mtime_ns)
 
 
-@contextmanager
-def _notes(writing: Writing, manifest: Manifest) -> Iterator[str]:
-    """Yield a folder that holds manifest and inventory as they go into the archive."""
-    with tempfile.TemporaryDirectory(prefix="notes-", dir=writing.context.state) as folder:
-        (Path(folder) / FOLDER).mkdir()
-        (Path(folder) / _MANIFEST).write_text(manifest_to_json(manifest), encoding="utf-8")
-        (Path(folder) / _INVENTORY).write_text(inventory_to_json(writing.inventory), encoding="utf-8")
-        yield os.path.abspath(folder)  # noqa: PTH100 - as borg is to be told
-
-
-def _write(writing: Writing, source: Source, archive: str, *, notes: str, total: int) -> Created:
+def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes, total: int) -> Created:
     planned = source.archive
     job = writing.job
 
@@ -114,9 +101,9 @@ def _write(writing: Writing, source: Source, archive: str, *, notes: str, total:
         attributes=planned.kind is ArchiveKind.VOLUME,
     )
     if source.patterns is None:
-        paths = (*source.paths, f"{notes}/./{_MANIFEST}", f"{notes}/./{_INVENTORY}")
+        paths = (*source.paths, *about.paths)
         return writing.borg.create(archive, comment=planned.comment, options=options, paths=paths, heed=heed)
-    patterns = (*source.patterns, f"R {notes}/./{FOLDER}/.")
+    patterns = (*source.patterns, f"R {about.root}/.")
     return writing.borg.create(
         archive, comment=planned.comment, options=options, paths=source.paths, patterns=patterns, heed=heed
     )
@@ -138,14 +125,14 @@ def _shown(path: str) -> str:
 
 
 def _compare_files(
-    manifest: Manifest, items: tuple[StoredFile, ...], *, changed: tuple[str, ...], told: tuple[str, ...]
+    manifest: Manifest, items: tuple[StoredFile, ...], *, about: notes.Notes, changed: tuple[str, ...], told: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return warnings where a live file changed while it was read. Raises BorgFailed where the archive isn't the manifest's.
 
     ``told`` are borg's own warnings, which give the reason for a file that is missing.
     """
     stored = {item.path: item for item in items}
-    wanted = {file.archive_path for file in manifest.files} | {_MANIFEST, _INVENTORY}
+    wanted = {file.archive_path for file in manifest.files} | about.names
     wrong = [f"{path} is missing" for path in sorted(wanted - stored.keys())]
     wrong += [f"{path} is not in the manifest" for path in sorted(stored.keys() - wanted)]
     wrong += [f"{item.path} is no regular file" for item in items if item.kind != "-"]
@@ -173,7 +160,7 @@ def _compare_roots(source: Source, items: tuple[StoredFile, ...], *, told: tuple
         place = f"{base}/{name}"
         if name not in stored and os.path.lexists(place) and (root in source.paths or explain(lines, place).included):
             missing.append(name)
-    if missing or not stored - {FOLDER, _MANIFEST, _INVENTORY}:
+    if missing or not stored - {FOLDER, *notes.NOTES}:
         what = ", ".join(_brief(tuple(missing))) or source.archive.name
         raise BorgFailed(f"the archive holds nothing of {what}: {'; '.join(_brief(told))}")
     return _brief(told)
@@ -189,13 +176,9 @@ def _reading(
         original_size=created.original_size,
         deduplicated_size=created.deduplicated_size,
         seconds=created.seconds,
-        chunk_hashes={item.path: item.chunk_hash for item in items if item.chunk_hash and not _is_ours(item.path)},
+        chunk_hashes={item.path: item.chunk_hash for item in items if item.chunk_hash and item.path not in notes.NOTES},
         changed_while_read=changed,
     )
-
-
-def _is_ours(path: str) -> bool:
-    return path in {_MANIFEST, _INVENTORY}
 
 
 def _finished(planned: PlannedArchive, manifest: Manifest, reading: Reading, warnings: tuple[str, ...]) -> ArchiveFinished:

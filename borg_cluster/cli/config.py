@@ -46,7 +46,7 @@ def show(settings: Settings, /) -> int:
 
     With every default; secrets are references and stay so.
     """
-    fields = fields_of(chosen_policy(settings))
+    fields = {name: value for name, value in fields_of(chosen_policy(settings)).items() if name != "written"}
     if settings.json:
         write_line(json_document("configuration", fields))
     else:

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from borg_cluster.config import checks, complaints, document, keys, translate
+from borg_cluster.config import checks, complaints, document, keys, translate, written
 from borg_cluster.config.keys import schema
 from borg_cluster.core.policy import Policy
 from borg_cluster.errors import Complaint, ConfigError, UsageError
@@ -93,7 +94,7 @@ def _load(path: Path) -> tuple[Policy | None, tuple[Complaint, ...]]:
     checks.check(read)
     if configuration is None or read.complaints:
         return None, tuple(sorted(read.complaints, key=_position))
-    return translate.policy_of(configuration), ()
+    return replace(translate.policy_of(configuration), written=written.kept(read.value)), ()
 
 
 def _position(complaint: Complaint) -> tuple[int, ...]:

@@ -13,7 +13,12 @@ from enum import StrEnum
 MANIFEST_SCHEMA = 1
 CHECKPOINT_SUFFIX = ".checkpoint"
 FOLDER = ".borg-cluster"
-"""Where the manifest and the inventory lie inside an archive, and our files on a volume."""
+"""Where the notes lie inside an archive, and our files on a volume."""
+MANIFEST_NOTE = f"{FOLDER}/manifest.json"
+INVENTORY_NOTE = f"{FOLDER}/inventory.json"
+CONFIGURATION_NOTE = f"{FOLDER}/config.yaml"
+PATTERNS_NOTE = f"{FOLDER}/patterns"
+RUNBOOK_NOTE = f"{FOLDER}/RESTORE.txt"
 
 _LONGEST = 199
 """Characters of an archive's name, the suffix included. Borg fails over 255 only when all is read."""

@@ -1,7 +1,7 @@
 """What the configuration wants, free of YAML: jobs, selections, retention, checks, mounts, remoting."""
 
 import ntpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from borg_cluster.core.inventory import path_key
@@ -285,6 +285,8 @@ class Policy:
     checks: tuple[Check, ...] = ()
     compaction: Compaction = Compaction()
     monitoring: Monitoring = Monitoring()
+    written: str = field(default="", compare=False, repr=False)
+    """What archives keep of its file; empty if it came from none."""
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:

@@ -1,10 +1,11 @@
-"""Texts as a shell takes them literally, for people to copy: nothing here is ever run. Pure."""
+"""Texts for people to copy: as a shell takes them literally, and without what nobody else may read. Pure; nothing is ever run."""
 
 import re
 
 _SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 """All of these are a single quote to PowerShell (its language specification, 2.3.5.2)."""
 _CONTROLS = re.compile(r"([\x00-\x1f\x7f-\x9f\u2028\u2029]+)")
+_PASSWORD = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]*@")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]+")
 
 
@@ -34,3 +35,8 @@ def powershell(text: str) -> str:
     if parts[0].startswith("["):
         parts.insert(0, "''")  # or else two characters would be added as numbers
     return f"({' + '.join(parts)})"
+
+
+def without_passwords(text: str) -> str:
+    """Return ``text`` with the passwords of URLs (``ssh://user:password@host``) left out."""
+    return _PASSWORD.sub(r"\1@", text)

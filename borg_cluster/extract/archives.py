@@ -9,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from borg_cluster.borg import ListedArchive
 from borg_cluster.catalog import manifest_from_json
 from borg_cluster.context import Context
-from borg_cluster.core.archive import CHECKPOINT_SUFFIX, FOLDER, ArchiveKind, Manifest
+from borg_cluster.core.archive import CHECKPOINT_SUFFIX, MANIFEST_NOTE, ArchiveKind, Manifest
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import vm_id_key
 from borg_cluster.errors import BorgFailed, Refused, UnknownVM
 from borg_cluster.extract.stage import open_repository
 
-MANIFEST = f"{FOLDER}/manifest.json"
 LATEST = "latest"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ID_PREFIX = 8
@@ -94,7 +93,7 @@ def _in_repositories(context: Context, vm: str) -> Iterator[Candidate]:
 def _read_manifest(context: Context, label: str, archive: str) -> Manifest | None:
     """Return an archive's manifest; None if it holds none that we can read."""
     try:
-        return manifest_from_json(open_repository(context, label).read_file(archive, MANIFEST))
+        return manifest_from_json(open_repository(context, label).read_file(archive, MANIFEST_NOTE))
     except (BorgFailed, ValueError):
         return None
 

@@ -8,13 +8,12 @@ from borg_cluster.borg import ListedArchive
 from borg_cluster.borg_upkeep import UpkeepBorg
 from borg_cluster.catalog import RecordedArchive, manifest_from_json
 from borg_cluster.context import Context
-from borg_cluster.core.archive import CHECKPOINT_SUFFIX, FOLDER, Manifest, Reading, archive_name
+from borg_cluster.core.archive import CHECKPOINT_SUFFIX, MANIFEST_NOTE, Manifest, Reading, archive_name
 from borg_cluster.core.event import Warned
 from borg_cluster.core.retention import Candidate
 from borg_cluster.errors import BorgFailed
 from borg_cluster.run_record import RunRecord
 
-_MANIFEST = f"{FOLDER}/manifest.json"
 _CHECKPOINT = re.compile(r"\.checkpoint(\.\d+)?$")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 _MARK = "SUBJECT0OF0IT"
@@ -87,7 +86,7 @@ def moment(text: str) -> datetime:
 def _read_manifest(context: Context, borg: UpkeepBorg, archive: ListedArchive) -> Manifest | None:
     """Return the manifest of an archive of ours; None for one that has none, none that we can read, or another cluster's."""
     try:
-        manifest = manifest_from_json(borg.read_file(archive.name, _MANIFEST))
+        manifest = manifest_from_json(borg.read_file(archive.name, MANIFEST_NOTE))
     except (BorgFailed, ValueError):
         return None
     return manifest if manifest.cluster == context.policy.cluster else None

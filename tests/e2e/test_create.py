@@ -48,7 +48,7 @@ def job(name: str, kind: JobKind, *include: Condition, max_age: int | None = 26 
 
 
 HOSTILE = "web[1]* \"$(x)\" '{now}'"
-OURS = {".borg-cluster/manifest.json", ".borg-cluster/inventory.json"}
+OURS = {f".borg-cluster/{name}" for name in ("manifest.json", "inventory.json", "patterns", "RESTORE.txt")}
 NIGHTLY = job("nightly", JobKind.VIRTUAL_MACHINES, Condition(highly_available=True))
 WEEKLY = job("weekly", JobKind.VOLUMES)
 

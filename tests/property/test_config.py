@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from borg_cluster import config
+from borg_cluster.config.document import read
 from borg_cluster.config.keys import Configuration
+from borg_cluster.config.written import render
 from borg_cluster.core.policy import Policy
 from borg_cluster.errors import ConfigError
 
@@ -69,3 +71,14 @@ def test_any_name_in_double_quotes_is_that_name(name: str) -> None:
 
     assert policy
     assert policy.jobs[0].select.include[0].name == name
+
+
+@given(documents)
+def test_what_is_written_again_reads_the_same(document: dict[str, object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "config.yaml"
+        file.write_text(render(document), encoding="utf-8")
+        found = read(file)
+
+    assert found.complaints == []
+    assert found.value == document
