@@ -29,6 +29,7 @@ from borg_cluster.borg_process import Call, Finished, Message, environment, run
 from borg_cluster.borg_reader import PROGRAM, ArchiveReader, open_archive
 from borg_cluster.core.policy import BorgSettings, Repository
 from borg_cluster.errors import BorgFailed, UsageError
+from borg_cluster.stopping import Stop
 
 T = TypeVar("T")
 Heed = Callable[[int, int, str | None], None]
@@ -74,12 +75,16 @@ class Borg:
         settings: how borg is run.
         repository: where.
         secret: resolves a reference such as '{credential file PATH}'; called when borg needs the passphrase.
+        stop: ends borg when it is set, from whichever thread (None: nothing does).
     """
 
-    def __init__(self, settings: BorgSettings, repository: Repository, *, secret: Callable[[str], str]) -> None:
+    def __init__(
+        self, settings: BorgSettings, repository: Repository, *, secret: Callable[[str], str], stop: Stop | None = None
+    ) -> None:
         self.repository = repository
         self._settings = settings
         self._secret = secret
+        self._stop = stop or Stop()
         self._version: str | None = None
 
     def init(self, *, encryption: str) -> None:
@@ -193,7 +198,7 @@ class Borg:
             call = replace(call, environment={**call.environment, "BORG_SELFTEST": "disabled"})
         _TESTED.add(program)
         call = replace(call, stdin=stdin, folder=None if folder is None else os.fspath(folder))
-        return run(call, answer=answer, heed=_listener(heed))
+        return run(call, answer=answer, heed=_listener(heed), stop=self._stop)
 
     def _call(self, program: tuple[str, ...], words: tuple[str, ...]) -> Call:
         settings = self._settings

@@ -17,6 +17,7 @@ from typing import IO, Any, TypeVar
 
 from borg_cluster.core.policy import BorgSettings
 from borg_cluster.errors import BorgClusterError, BorgFailed, RepositoryRefused, UsageError
+from borg_cluster.stopping import Stop
 
 T = TypeVar("T")
 
@@ -107,17 +108,27 @@ def environment(settings: BorgSettings, repository: str) -> dict[str, str]:
 
 
 def run(
-    call: Call, *, answer: Callable[[IO[bytes]], T], heed: Callable[[Mapping[str, Any]], None] = lambda _: None
+    call: Call,
+    *,
+    answer: Callable[[IO[bytes]], T],
+    heed: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    stop: Stop,
 ) -> tuple[Finished, T]:
     """Run borg; return how it ended and what ``answer`` (in a thread of its own) made of its stdout.
 
-    ``heed`` is called with each JSON message in the caller's thread. Raises RepositoryRefused or BorgFailed with borg's own
-    reason; warnings raise nothing: look at the files.
+    ``heed`` is called with each JSON message in the caller's thread; ``stop`` ends it from any other. Raises RepositoryRefused
+    or BorgFailed with borg's own reason; warnings raise nothing: look at the files.
     """
+    stop.check()
     messages: list[Message] = []
     statuses: list[tuple[str, str]] = []
     # The threads end when borg's streams do: borg is stopped before they are waited for.
-    with passphrase_pipe(call.passphrase) as pipe, ThreadPoolExecutor(2) as threads, started(call, pipe) as process:
+    with (
+        passphrase_pipe(call.passphrase) as pipe,
+        ThreadPoolExecutor(2) as threads,
+        started(call, pipe) as process,
+        stop.ends(process.terminate),
+    ):
         assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - for the type checker: all are pipes
         feeding = threads.submit(_feed, process.stdin, call.stdin)
         answering = threads.submit(_read, process.stdout, answer)
@@ -129,6 +140,7 @@ def run(
                 messages.append(Message(level=message["levelname"], msgid=message.get("msgid"), text=message["message"]))
             heed(message)
         return_code = process.wait()
+        stop.check()
         feeding.result()
         result = _result(call, return_code, messages, answering.result)
     return Finished(return_code=return_code, messages=tuple(messages), statuses=tuple(statuses)), result

@@ -1,7 +1,7 @@
 """What a verb works with: the policy, the edges it may call, and the way out for events."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import Event
 from borg_cluster.core.policy import Policy
 from borg_cluster.plugins import PluginManager
+from borg_cluster.stopping import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +25,5 @@ class Context:
     clock: Callable[[], datetime]
     state: Path
     """The state directory: the catalog, locks, journals, views."""
+    stop: Stop = field(default_factory=Stop)
+    """Set when the threads of a run are to end."""

@@ -1,50 +1,52 @@
-"""Verb: carry out a BackupPlan. What becomes of one archive never stops the others; virtual machines come before volumes."""
+"""Verb: carry out a BackupPlan. What becomes of one archive never stops the others, nor does a repository that doesn't open.
 
-import json
-import logging
-from collections.abc import Callable
+Archives are made at the same time, as many as the caps allow, one a repository. A volume's turn comes when those of the VMs that
+lie on it have ended: snapshots make files, and the files of a VM whose own archive failed stay in its volume's.
+"""
+
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC
+from dataclasses import dataclass, replace
 
-from borg_cluster import __version__
-from borg_cluster.archiving import Writing, make_archive
 from borg_cluster.borg import Borg
 from borg_cluster.command_hook import CommandSkipped, commands_around
 from borg_cluster.context import Context
-from borg_cluster.core.archive import MANIFEST_SCHEMA, ArchiveKind, Manifest
-from borg_cluster.core.backup_plan import keep_files_of
-from borg_cluster.core.event import ArchiveFailed, Noted, Warned
-from borg_cluster.core.inventory import Inventory, VirtualMachine
-from borg_cluster.core.planned import THIS_RUN, BackupPlan, LeftOut, PlannedArchive, Skipped
-from borg_cluster.core.policy import Job, locate
-from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
+from borg_cluster.core.archive import ArchiveKind, Consistency
+from borg_cluster.core.caps import Item
+from borg_cluster.core.event import Event, Followed, Noted
+from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.placement import inside_of
+from borg_cluster.core.planned import BackupPlan, PlannedArchive
+from borg_cluster.core.policy import Repository
+from borg_cluster.errors import BorgClusterError, Refused, UsageError
+from borg_cluster.making import VERB, Count, Making, moment
 from borg_cluster.run_record import RunRecord, job_lock
 from borg_cluster.snapshot import Freezer
-from borg_cluster.source import open_source
 from borg_cluster.sweep import sweep_at_start
-from borg_cluster.whereabouts import Whereabouts, claimed
-
-_VERB = "create"
-_log = logging.getLogger(__name__)
+from borg_cluster.whereabouts import Whereabouts
+from borg_cluster.workers import Workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOutcome:
-    """How a run ended: archives that stand, archives that were wanted and are not there (refused ones too), warnings."""
+    """How a run ended: archives that stand, archives that were wanted and are not there (refused ones too), warnings.
+
+    ``unopened`` are the labels of repositories that did not open.
+    """
 
     done: int
     failed: int
     warnings: int
+    unopened: tuple[str, ...] = ()
 
 
 def create(context: Context, plan: BackupPlan, inventory: Inventory) -> CreateOutcome:
     """Carry ``plan`` out, which was made of ``inventory``; all that happens is emitted as it happens.
 
-    Raises, before anything is started, Vetoed, AlreadyRunning, RepositoryRefused, or Refused by a command before it.
+    Raises, before anything is started, Vetoed, AlreadyRunning, Refused by a command before it, or RepositoryRefused if none of
+    the repositories opens.
     """
     context.plugins.check_create(plan)
-    since = _moment(context)
+    since = moment(context)
     jobs = {archive.job for archive in plan.archives} | {skipped.job for skipped in plan.skipped}
     with ExitStack() as stack:
         for job in (job for job in context.policy.jobs if job.name in jobs):
@@ -63,22 +65,18 @@ class _Run:
     def __init__(
         self, context: Context, plan: BackupPlan, inventory: Inventory, *, record: RunRecord, dead: tuple[RunRecord, ...]
     ) -> None:
-        self.context = context
+        self.workers: Workers | None = None
+        self.keys = {archive.subject: archive.archive for archive in plan.archives}
+        self.tell = context.emit
+        self.context = replace(context, emit=self._hear)
+        context = self.context
         self.plan = plan
         self.record = record
         self.dead = dead
         self.whereabouts = Whereabouts(context, plan, inventory)
+        self.count = Count(context)
+        self.unopened: tuple[str, ...] = ()
         self.freezer = self._freezer(record)
-        self.jobs: dict[str, Job] = {job.name: job for job in context.policy.jobs}
-        labels = {archive.repository for archive in plan.archives}
-        self.repositories = {
-            repository.label: Borg(context.policy.borg, repository, secret=context.plugins.secret)
-            for repository in context.policy.repositories
-            if repository.label in labels
-        }
-        self.done = 0
-        self.failed: set[str] = set()
-        self.warnings = 0
 
     def carry_out(self) -> CreateOutcome:
         """Do all of it, the commands around it included."""
@@ -86,35 +84,91 @@ class _Run:
             with ExitStack() as stack:
                 variables = {"run_id": self.plan.run_id}
                 scopes = [
-                    stack.enter_context(commands_around(self.context, verb=_VERB, scope=scope, variables=variables))
+                    stack.enter_context(commands_around(self.context, verb=VERB, scope=scope, variables=variables))
                     for scope in ("configuration", "cluster", "action")
                 ]
-                for label, borg in self.repositories.items():
-                    told = {**variables, "repository": borg.repository.path, "repository_label": label}
-                    scopes.append(
-                        stack.enter_context(commands_around(self.context, verb=_VERB, scope="repository", variables=told))
-                    )
-                    borg.check_repository()
-                self._carry_out()
+                self._carry_out(self._open(stack))
                 for scope in scopes:
-                    scope.error = f"{len(self.failed)} failed" if self.failed else None
+                    scope.error = f"{len(self.count.failed)} failed" if self.count.failed else None
         except CommandSkipped as skipped:
-            self._warn(self.plan.cluster, str(skipped))
-        return CreateOutcome(done=self.done, failed=len(self.failed), warnings=self.warnings)
+            self.count.warn(self.plan.cluster, str(skipped))
+        count = self.count
+        return CreateOutcome(done=count.done, failed=len(count.failed), warnings=count.warnings, unopened=self.unopened)
 
-    def _carry_out(self) -> None:
+    def _hear(self, event: Event) -> None:
+        """Count a VM that moved for the node where it is now."""
+        if isinstance(event, Followed) and self.workers is not None and event.subject in self.keys:
+            self.workers.moved(self.keys[event.subject], event.now)
+        self.tell(event)
+
+    def _open(self, stack: ExitStack) -> dict[str, Borg]:
+        """Return the repositories that open. One that doesn't costs its own archives. Raises RepositoryRefused if none does."""
+        labels = {archive.repository for archive in self.plan.archives}
+        opened: dict[str, Borg] = {}
+        wrong: dict[str, BorgClusterError] = {}
+        for repository in (one for one in self.context.policy.repositories if one.label in labels):
+            borg = Borg(self.context.policy.borg, repository, secret=self.context.plugins.secret, stop=self.context.stop)
+            try:
+                self._around(stack, repository)
+                borg.check_repository()
+            except CommandSkipped as skipped:
+                self.count.skip(repository.label, str(skipped), self._archives_of(repository.label))
+            except UsageError:
+                raise
+            except BorgClusterError as error:
+                wrong[repository.label] = error
+            else:
+                opened[repository.label] = borg
+        if wrong and len(wrong) == len(labels):
+            raise next(iter(wrong.values()))
+        self.unopened = tuple(wrong)
+        for label, reason in wrong.items():
+            for archive in self._archives_of(label):
+                self.count.fail(archive, reason)
+        return opened
+
+    def _around(self, stack: ExitStack, repository: Repository) -> None:
+        """Run the commands before a repository, and those after it at the end, which are told whether its archives stand."""
+        told = {"run_id": self.plan.run_id, "repository": repository.path, "repository_label": repository.label}
+        scope = stack.enter_context(commands_around(self.context, verb=VERB, scope="repository", variables=told))
+
+        def judge() -> None:
+            failed = sum(archive.subject in self.count.failed for archive in self._archives_of(repository.label))
+            scope.error = f"{failed} failed" if failed else None
+
+        stack.callback(judge)
+
+    def _archives_of(self, label: str) -> tuple[PlannedArchive, ...]:
+        return tuple(archive for archive in self.plan.archives if archive.repository == label)
+
+    def _carry_out(self, repositories: dict[str, Borg]) -> None:
         self._sweep()
         for skipped in self.plan.skipped:
             if skipped.refused:
-                self._fail(skipped, Refused(skipped.reason))
+                self.count.fail(skipped, Refused(skipped.reason))
         for uncovered in self.plan.uncovered:
             message = f"{uncovered.name} stays in its volume's archive: {uncovered.reason}"
             if uncovered.by_choice:
                 self.context.emit(Noted(subject=uncovered.subject, message=message))
             else:
-                self._warn(uncovered.subject, message)
-        for planned in sorted(self.plan.archives, key=lambda planned: planned.kind is ArchiveKind.VOLUME):
-            self._attempt(planned)
+                self.count.warn(uncovered.subject, message)
+        self._work_off({one.archive: one for one in self.plan.archives if one.repository in repositories}, repositories)
+
+    def _work_off(self, archives: dict[str, PlannedArchive], repositories: dict[str, Borg]) -> None:
+        ordered = sorted(archives.values(), key=lambda planned: planned.kind is ArchiveKind.VOLUME)
+        items = tuple(_item(planned, ordered) for planned in ordered)
+        self.workers = Workers(items, self.context.policy.caps, stop=self.context.stop, clock=self.context.clock)
+        making = Making(
+            context=self.context,
+            plan=self.plan,
+            record=self.record,
+            dead=self.dead,
+            whereabouts=self.whereabouts,
+            freezer=self.freezer,
+            repositories=repositories,
+            count=self.count,
+        )
+        self.workers.work_off(lambda key: making.attempt(archives[key]))
 
     def _sweep(self) -> None:
         """End what dead runs left: their machines run on leaves that grow. The claims that this run takes see to its own VMs."""
@@ -130,165 +184,25 @@ class _Run:
             self.whereabouts.look_again("recovery snapshots of a dead run were ended")
 
     def _freezer(self, record: RunRecord) -> Freezer:
-        return Freezer(self.context, record=record, inventory=lambda: self.whereabouts.inventory, warn=self._warn)
-
-    def _attempt(self, planned: PlannedArchive) -> None:
-        """Make one archive; whatever happens to it, the run goes on."""
-        machine = planned.kind is ArchiveKind.VIRTUAL_MACHINE
-        variables = {
-            "run_id": self.plan.run_id,
-            "job": planned.job,
-            "name": planned.name,
-            "vm" if machine else "volume": planned.name,
-            "subject": planned.subject,
-            "node": planned.node or "",
-            "archive": planned.archive,
-        }
-        scope = "vm" if machine else "volume"
-        try:
-            with commands_around(self.context, verb=_VERB, scope=scope, variables=variables):
-                warnings = self._archive_vm(planned) if machine else self._archive_volume(planned)
-        except CommandSkipped as skipped:
-            self._warn(planned.subject, f"{planned.name}: {skipped}")
-        except Exception as error:  # noqa: BLE001 - a plugin's source may raise anything; the others must still be saved
-            self._fail(planned, error)
-        else:
-            self.done += 1
-            self.warnings += len(warnings)
-            self._remove_leftovers(planned)
-
-    def _archive_vm(self, planned: PlannedArchive) -> tuple[str, ...]:
-        try:
-            return self._archive_as_it_is(planned)
-        except FrozenChanged as error:
-            self._warn(planned.subject, f"{planned.name} is read once more: {error.message}")
-        self.whereabouts.look_again(f"what was read of {planned.name} was not of one piece")
-        self._delete_unfinished(planned, self.record)
-        return self._archive_as_it_is(planned)
-
-    def _archive_as_it_is(self, planned: PlannedArchive) -> tuple[str, ...]:
-        planned, vm = self.whereabouts.find(planned)
-        inventory = self.whereabouts.inventory
-        with claimed(self.context, self.record, vm, inventory=inventory, purpose=f"backup by job {planned.job}"):
-            if self.freezer.clear(vm):
-                self.whereabouts.look_again(f"a recovery snapshot of {vm.name} was ended")
-                planned, vm = self.whereabouts.find(planned)
-            role_setting = self.whereabouts.role_setting(vm) if vm.highly_available else None
-            job = self.jobs[planned.job]
-            with self.freezer.frozen(planned, vm, job=job, run_id=self.plan.run_id) as frozen:
-                return self._archive(frozen.archive, vm=vm, role_setting=role_setting, prove=frozen.prove)
-
-    def _archive_volume(self, planned: PlannedArchive) -> tuple[str, ...]:
-        kept = keep_files_of(frozenset(self.failed), planned, self.plan)
-        if kept.left_out != planned.left_out:
-            back = {file.vm_id for file in set(planned.left_out) - set(kept.left_out)}
-            whose = "1 VM whose own archive" if len(back) == 1 else f"{len(back)} VMs whose own archives"
-            self._warn(planned.subject, f"holds the files of {whose} failed")
-        return self._archive(self._without_leaves(kept), vm=None, role_setting=None, prove=lambda: None)
-
-    def _without_leaves(self, planned: PlannedArchive) -> PlannedArchive:
-        """Return a volume's archive less the leaves of snapshots that are not merged: the VMs' archives hold what was frozen."""
-        leaves: list[LeftOut] = []
-        for vm_id, paths in self.freezer.unmerged.items():
-            located = (locate(path, self.context.policy.mounts, node=planned.node) for path in paths if vm_id not in self.failed)
-            leaves += [
-                LeftOut(local_path=it.local_path, archive_path=it.archive_path, vm_id=vm_id, held_by=THIS_RUN)
-                for it in located
-                if it is not None
-            ]
-        return replace(planned, left_out=(*planned.left_out, *leaves))
-
-    def _archive(
-        self,
-        planned: PlannedArchive,
-        *,
-        vm: VirtualMachine | None,
-        role_setting: dict[str, object] | None,
-        prove: Callable[[], None],
-    ) -> tuple[str, ...]:
-        borg = self.repositories[planned.repository]
-        with open_source(self.context, planned) as source:
-            manifest = self._manifest(source.archive, borg, vm=vm, role_setting=role_setting)
-            writing = Writing(
-                context=self.context,
-                borg=borg,
-                job=self.jobs[planned.job],
-                inventory=self.whereabouts.inventory,
-                record=self.record,
-                prove=prove,
-            )
-            return make_archive(writing, source, manifest)
-
-    def _manifest(
-        self, planned: PlannedArchive, borg: Borg, *, vm: VirtualMachine | None, role_setting: dict[str, object] | None
-    ) -> Manifest:
-        """Return the manifest but for its files."""
-        return Manifest(
-            schema=MANIFEST_SCHEMA,
-            kind=planned.kind,
-            cluster=self.plan.cluster,
-            subject=planned.subject,
-            name=planned.name,
-            node=planned.node,
-            highly_available=None if vm is None else vm.highly_available,
-            consistency=planned.consistency,
-            consistency_reason=planned.consistency_reason,
-            job=planned.job,
-            run_id=self.plan.run_id,
-            created_at=_moment(self.context),
-            files=(),
-            vm=None if vm is None else _plain(vm),
-            role_setting=role_setting,
-            left_out=tuple(file.archive_path for file in planned.left_out),
-            versions={"borg_cluster": __version__, "borg": borg.version()},
-        )
-
-    def _remove_leftovers(self, planned: PlannedArchive) -> None:
-        """Delete what dead runs left of this subject, now that a whole archive stands; and what this run's own first try left."""
-        for record in (*self.dead, self.record):
-            self._delete_unfinished(planned, record)
-
-    def _delete_unfinished(self, planned: PlannedArchive, record: RunRecord) -> None:
-        for left in tuple(record.unfinished):
-            if (left.repository, left.subject) != (planned.repository, planned.subject):
-                continue
-            try:
-                self.repositories[left.repository].delete(left.archive)
-            except BorgClusterError as error:
-                if error.fields.get("msgid") != "Archive.DoesNotExist":  # borg rolled it back itself
-                    self._warn(planned.subject, f"the unfinished {left.archive} could not be deleted: {error.message}")
-                    continue
-            record.drop_unfinished(left)
-
-    def _fail(self, subject: PlannedArchive | Skipped, error: Exception) -> None:
-        if isinstance(error, BorgClusterError):
-            reason, hint = error.message, error.hint
-        else:
-            reason, hint = f"{type(error).__name__}: {error}", None
-        if not isinstance(error, BorgClusterError | OSError):
-            _log.error("%s: unexpected error", subject.name, exc_info=error)
-        self.failed.add(subject.subject)
-        self.context.emit(
-            ArchiveFailed(
-                job=subject.job,
-                subject=subject.subject,
-                name=subject.name,
-                reason=reason,
-                hint=hint,
-                refused=isinstance(error, Refused),
-            )
-        )
-
-    def _warn(self, subject: str, message: str) -> None:
-        self.warnings += 1
-        self.context.emit(Warned(subject=subject, message=message, hint=None))
+        return Freezer(self.context, record=record, inventory=lambda: self.whereabouts.inventory, warn=self.count.warn)
 
 
-def _plain(vm: VirtualMachine) -> dict[str, object]:
-    """Return a VM as a JSON object."""
-    plain: dict[str, object] = json.loads(json.dumps(asdict(vm), default=sorted))
-    return plain
+def _item(planned: PlannedArchive, archives: list[PlannedArchive]) -> Item:
+    """Return an archive as the caps see it. A volume's comes after those of all VMs that have a file on it."""
+    if planned.kind is ArchiveKind.VIRTUAL_MACHINE:
+        after: frozenset[str] = frozenset()
+    else:
+        folders = tuple(folder for folder, _ in planned.roots)
+        after = frozenset(one.archive for one in archives if any(_lies_in(one, folder) for folder in folders))
+    return Item(
+        key=planned.archive,
+        repository=planned.repository,
+        node=planned.node,
+        volumes=tuple({file.file.archive_path.partition("/")[0] for file in planned.files} or {planned.name}),
+        snapshot=planned.consistency in {Consistency.APPLICATION, Consistency.CRASH} and bool(planned.files),
+        after=after,
+    )
 
 
-def _moment(context: Context) -> str:
-    return context.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _lies_in(planned: PlannedArchive, folder: str) -> bool:
+    return any(inside_of(file.local_path, folder) is not None for file in planned.files)

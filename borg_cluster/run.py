@@ -10,7 +10,7 @@ from datetime import datetime
 
 from borg_cluster.catalog import AttemptState, Run
 from borg_cluster.context import Context
-from borg_cluster.core.backup_plan import keep_files_of, plan_backup
+from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.event import (
     ArchiveFailed,
     ArchiveFinished,
@@ -63,7 +63,7 @@ class _Watch:
     warnings: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
+    unopened: set[str] = field(default_factory=set)
     """Labels of repositories that did not open."""
 
     def __call__(self, event: Event) -> None:
@@ -141,7 +141,7 @@ def _sweep(context: Context) -> bool:
 def _labels(context: Context, jobs: tuple[str, ...], watch: _Watch) -> tuple[str, ...]:
     """Return the repositories to look after: those of the named jobs (none: all), less those that did not open."""
     wanted = {job.repository for job in context.policy.jobs if not jobs or job.name in jobs}
-    return tuple(one.label for one in context.policy.repositories if one.label in wanted - watch.refused)
+    return tuple(one.label for one in context.policy.repositories if one.label in wanted - watch.unopened)
 
 
 def _create(context: Context, watch: _Watch, jobs: tuple[Job, ...], *, run_id: str) -> bool:
@@ -156,33 +156,22 @@ def _create(context: Context, watch: _Watch, jobs: tuple[Job, ...], *, run_id: s
             at=context.clock(),
             run_id=run_id,
         )
-        whole = plan
-        while True:
-            try:
-                create(context, plan, inventory)
-            except RepositoryRefused as error:
-                plan = _without(context, watch, plan, error, whole=whole)
-            else:
-                return True
+        try:
+            watch.unopened |= set(create(context, plan, inventory).unopened)
+        except RepositoryRefused as error:
+            watch.unopened |= {archive.repository for archive in plan.archives}
+            _refuse_all(context, plan, error)
     except (UsageError, AlreadyRunning, Vetoed):
         raise
     except BorgClusterError as error:
         fail(context, "create", context.policy.cluster, error)
         return False
+    return True
 
 
-def _without(context: Context, watch: _Watch, plan: BackupPlan, error: RepositoryRefused, *, whole: BackupPlan) -> BackupPlan:
-    """Return the plan less the archives of the repository that did not open, which have failed; the others are as good as ever.
-
-    The files of VMs whose archives are lost with it stay in their volumes' archives. Raises the error if it names none of ours.
-    """
-    paths = {repository.path: repository.label for repository in context.policy.repositories}
-    label = paths.get(str(error.fields.get("repository")))
-    lost = tuple(archive for archive in plan.archives if archive.repository == label)
-    if label is None or not lost:
-        raise error
-    watch.refused.add(label)
-    for archive in lost:
+def _refuse_all(context: Context, plan: BackupPlan, error: RepositoryRefused) -> None:
+    """Tell of each archive that there is none, since no repository opens: what is due otherwise is done all the same."""
+    for archive in plan.archives:
         context.emit(
             ArchiveFailed(
                 job=archive.job,
@@ -193,9 +182,6 @@ def _without(context: Context, watch: _Watch, plan: BackupPlan, error: Repositor
                 refused=True,
             )
         )
-    failed = frozenset(watch.held)
-    kept = (archive for archive in plan.archives if archive.repository != label)
-    return replace(plan, archives=tuple(keep_files_of(failed, archive, whole) for archive in kept))
 
 
 def _finish(context: Context, watch: _Watch, due: tuple[tuple[Job, Due], ...], *, run_id: str, began: datetime) -> RunOutcome:

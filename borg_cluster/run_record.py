@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import RLock
 from typing import IO, Any, Self
 
 from borg_cluster.errors import AlreadyRunning
@@ -66,11 +67,12 @@ def job_lock(state: Path, *, cluster: str, job: str, since: str) -> Iterator[Non
 
 
 class RunRecord:
-    """The open record of a run: ours, or a dead one's that we took over."""
+    """The open record of a run: ours, or a dead one's that we took over. Several threads may write to it."""
 
     def __init__(self, path: Path, file: IO[str]) -> None:
         self.path = path
         self._file = file
+        self._lock = RLock()
         self.claims: list[HeldClaim] = []
         self.unfinished: list[Unfinished] = []
         self.snapshots: list[HeldSnapshot] = []
@@ -159,9 +161,10 @@ class RunRecord:
         self._file.close()
 
     def _write(self, kind: str, fields: dict[str, Any]) -> None:
-        self._file.write(json.dumps({"kind": kind, **fields}) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._lock:
+            self._file.write(json.dumps({"kind": kind, **fields}) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def _replay(self, text: str) -> None:
         for line in text.split("\n"):

@@ -8,9 +8,8 @@ Whoever owns the VM now is asked anew each time, and what became of a call whose
 """
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -110,14 +109,15 @@ class Freezer:
         What is not as it should be then is told; what can't be ended now is left to the next run. Raises only what interrupts.
         """
         try:
-            return self._end(held, wait=wait)
+            with nullcontext() if wait else self._context.stop.deaf():
+                return self._end(held, wait=wait)
         except BorgClusterError as error:
             self._warn(held.vm_id, f"the recovery snapshot of {held.name} could not be ended: {error.message}")
             return False
         except Exception:
             raise
         except BaseException:
-            with suppress(BorgClusterError):
+            with suppress(BorgClusterError), self._context.stop.deaf():
                 self._end(held, wait=False)
             raise
 
@@ -289,7 +289,7 @@ class Freezer:
                 elif answer is not None:
                     return answer
             if pause is not None:
-                time.sleep(pause)
+                self._context.stop.pause(pause)
         raise doubt
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
+from threading import Lock
 from typing import TypeVar
 from uuid import uuid4
 
@@ -32,13 +33,14 @@ _MOST_LOOKS = 3
 
 
 class Whereabouts:
-    """The VMs of one run: as the plan's inventory has them, or a newer one's after a contradiction."""
+    """The VMs of one run: as the plan's inventory has them, or a newer one's after a contradiction. Several threads ask it."""
 
     def __init__(self, context: Context, plan: BackupPlan, inventory: Inventory) -> None:
         self.inventory = inventory
         self._context = context
         self._plan = plan
         self._planned_on = inventory
+        self._lock = Lock()
 
     def find(self, planned: PlannedArchive) -> tuple[PlannedArchive, VirtualMachine]:
         """Return what to read of a VM and the VM, as it is now.
@@ -47,7 +49,8 @@ class Whereabouts:
         """
         doubt = None
         for look in range(_MOST_LOOKS):
-            vm = next((vm for vm in self.inventory.virtual_machines if vm.id == planned.subject), None)
+            known = self.inventory
+            vm = next((vm for vm in known.virtual_machines if vm.id == planned.subject), None)
             if vm is None:
                 raise BorgClusterError(f"{planned.name} is gone from the cluster", hint="borg-cluster history shows its past")
             now = self._plan_anew(planned)
@@ -60,12 +63,14 @@ class Whereabouts:
                 consistency, reason = consistency_of(state.registration.state, job.consistency)
                 return replace(now, consistency=consistency, consistency_reason=reason), vm
             if look < _MOST_LOOKS - 1:
-                self.inventory = discover.current_inventory(self._context, refresh=True, because=doubt)
+                self.look_again(str(doubt), known=known)
         raise BorgClusterError(f"{planned.name} can't be found: {doubt}")
 
-    def look_again(self, because: str) -> None:
-        """Discover anew: what was known of the VMs is contradicted."""
-        self.inventory = discover.current_inventory(self._context, refresh=True, because=because)
+    def look_again(self, because: str, *, known: Inventory | None = None) -> None:
+        """Discover anew: what was known of the VMs is contradicted; unless ``known`` is no longer what holds."""
+        with self._lock:
+            if known is None or known is self.inventory:
+                self.inventory = discover.current_inventory(self._context, refresh=True, because=because)
 
     def role_setting(self, vm: VirtualMachine) -> dict[str, object] | None:
         """Return the settings of a VM's role for its manifest, or None, with a warning, if no node tells them."""

@@ -14,6 +14,7 @@ from borg_cluster.core.policy import BorgSettings, Mount, Policy, RemotingSettin
 from borg_cluster.errors import CommandFailed
 from borg_cluster.remoting import Parameter
 from borg_cluster.simulator.state import CommandError, SimulatedCluster
+from borg_cluster.stopping import Stop
 
 Answer = TypeVar("Answer")
 BEGIN = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -83,6 +84,21 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
+class Hurry(Stop):
+    """Waits by letting the clock go on."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.waited = timedelta()
+
+    def pause(self, seconds: float) -> None:
+        """Let so much time pass at once."""
+        self.check()
+        self.waited += timedelta(seconds=seconds)
+        self._clock.advance(seconds)
+
+
 def mounts(cluster: SimulatedCluster) -> tuple[Mount, ...]:
     """Return a mount for each volume of the simulated cluster."""
     return tuple(
@@ -130,4 +146,5 @@ def context(cluster: SimulatedCluster, catalog: Catalog, state: Path, *, events:
         emit=events.append,
         clock=clock,
         state=state,
+        stop=Hurry(clock),
     )

@@ -18,9 +18,9 @@ ROOMS = {
     "borg_upkeep",
     "bridge", "catalog", "claim_holder",
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
-    "extract", "frozen_files", "hookspecs", "journal", "monitoring", "notes", "plugins", "remoting", "run", "run_record",
-    "shipped", "simulator", "snapshot", "source", "sweep",
-    "upkeep", "verify", "whereabouts",
+    "extract", "frozen_files", "hookspecs", "journal", "making", "monitoring", "notes", "plugins", "remoting", "run",
+    "run_record", "shipped", "simulator", "snapshot", "source", "stopping", "sweep", "upkeep", "verify", "whereabouts",
+    "workers",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""
 

@@ -41,8 +41,10 @@ class Journal:
         self._text = io.StringIO()
         console = Console(file=self._text, color_system=None, markup=False, emoji=False, highlight=False, width=80)
         self._terminal = Terminal(console, verbosity=verbosity, names=names)
+        self._names = names
         self._run: dict[str, str] = {}
         self._nodes: dict[str, str] = {}
+        """By subject: where it is read, several at the same time."""
 
     def __call__(self, event: Event) -> None:
         """Send an event: what people read as MESSAGE, what they search by in fields of its own."""
@@ -51,36 +53,50 @@ class Journal:
         self._terminal(event)
         if isinstance(event, events.RunStarted):
             self._run = {"RUN_ID": event.run_id}
+        about = self._fields(event)  # of those without words, too: they tell where what comes later is
         message = self._text.getvalue().strip()
         if not message:
             return
         fields = {"MESSAGE": message, "PRIORITY": _priority(event), "SYSLOG_IDENTIFIER": IDENTIFIER}
-        if not self._send(datagram(fields | self._fields(event))):
+        if not self._send(datagram(fields | about)):
             self._otherwise(event)
 
     def _fields(self, event: Event) -> dict[str, str]:
         found = dict(self._run)
         match event:
             case events.ArchiveStarted():
-                self._nodes = {"NODE": event.node} if event.node else {}
-                found |= _subject(event) | self._nodes | {"ARCHIVE": event.archive}
+                self._is_on(event.subject, event.node)
+                found |= _subject(event) | self._node(event.subject) | {"ARCHIVE": event.archive}
             case events.ArchiveFinished():
-                found |= _subject(event) | self._nodes | {"ARCHIVE": event.archive}
+                found |= _subject(event) | self._node(event.subject) | {"ARCHIVE": event.archive}
             case events.ArchiveFailed():
                 # one that was refused was never read anywhere
-                found |= _subject(event) | ({} if event.refused else self._nodes)
+                found |= _subject(event) | ({} if event.refused else self._node(event.subject))
             case events.Verified():
                 found |= _subject(event) | {"ARCHIVE": event.archive}
             case events.Followed():
-                self._nodes = {"NODE": event.now} if event.now else {}
-                found |= _subject(event) | self._nodes
+                self._is_on(event.subject, event.now)
+                found |= _subject(event) | self._node(event.subject)
             case events.RestoreFinished():
                 found |= _subject(event)
+            case events.Warned(subject=subject) | events.Noted(subject=subject):
+                found |= self._named(subject)
             case events.NodeAsked() | events.NodeAnswered() | events.NodeFailed():
                 found["NODE"] = event.node
             case _:
                 pass
         return found
+
+    def _named(self, subject: str) -> dict[str, str]:
+        name = self._names.get(subject)
+        return {} if name is None else ({"VOLUME": name} if name == subject else {"VM": name, "VM_ID": subject})
+
+    def _is_on(self, subject: str, node: str | None) -> None:
+        self._nodes[subject] = node or ""
+
+    def _node(self, subject: str) -> dict[str, str]:
+        node = self._nodes.get(subject)
+        return {"NODE": node} if node else {}
 
     def _send(self, data: bytes) -> bool:
         try:

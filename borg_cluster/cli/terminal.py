@@ -37,7 +37,8 @@ class Terminal:
             transient=True,
             disable=not console.is_terminal or verbosity < 0,
         )
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
+        """By subject: several are read at the same time."""
         self._names = {} if names is None else names
 
     def __enter__(self) -> Self:
@@ -57,10 +58,10 @@ class Terminal:
                 self._names[event.subject] = event.name
                 self._say(1, "reading", event.name)
             case events.ArchiveFinished():
-                self._bar_off()
+                self._bar_off(event.subject)
                 self._archive_finished(event)
             case events.ArchiveFailed():
-                self._bar_off()
+                self._bar_off(event.subject)
                 self._say(-1, "refused" if event.refused else "failed", event.name, event.reason, style="red")
                 self._hint(event.hint)
             case events.Noted():
@@ -167,13 +168,15 @@ class Terminal:
             return
         name = words(self._names.get(event.subject, event.subject)).plain
         description = name if len(name) <= _NAME else name[: _NAME - 1] + "…"
-        if self._task is None:
-            self._task = self._bar.add_task(description, total=event.total or None)
+        task = self._tasks.get(event.subject)
+        if task is None:
+            task = self._tasks[event.subject] = self._bar.add_task(description, total=event.total or None)
             self._bar.start()
-        self._bar.update(self._task, description=description, completed=event.done, total=event.total or None)
+        self._bar.update(task, description=description, completed=event.done, total=event.total or None)
 
-    def _bar_off(self) -> None:
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
+    def _bar_off(self, subject: str | None = None) -> None:
+        """Take a subject's line of the bar away, or all of them."""
+        for one in [one for one in self._tasks if subject in {None, one}]:
+            self._bar.remove_task(self._tasks.pop(one))
+        if not self._tasks:
             self._bar.stop()

@@ -4,7 +4,32 @@ import ntpath
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from borg_cluster.core.caps import DEFAULT_CAPS, Caps
 from borg_cluster.core.inventory import path_key
+from borg_cluster.core.settings import NO_MONITORING, BorgSettings, CommandHook, Monitoring, RemotingSettings
+
+__all__ = [
+    "BorgSettings",
+    "Check",
+    "CheckKind",
+    "CommandHook",
+    "Compaction",
+    "Condition",
+    "Job",
+    "JobKind",
+    "Located",
+    "Monitoring",
+    "Mount",
+    "OnFailure",
+    "Policy",
+    "RemotingSettings",
+    "Repository",
+    "Retention",
+    "Selection",
+    "WantedConsistency",
+    "locate",
+    "work_folder",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,21 +129,6 @@ class Repository:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandHook:
-    """Commands to run before or after a scope.
-
-    ``moment`` 'before' or 'after'; ``scope`` 'action', 'repository', 'configuration', 'cluster', 'volume' or 'vm'; ``when``
-    the verbs it applies to (empty: all); ``states`` of 'finish' and 'fail' (after only; empty: both); ``run`` shell lines.
-    """
-
-    moment: str
-    scope: str
-    when: tuple[str, ...]
-    states: tuple[str, ...]
-    run: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """How many archives a subject keeps, in Borg's words and meaning: ``within`` seconds; -1 keeps one of each period.
 
@@ -212,56 +222,6 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BorgSettings:
-    """How borg is run; ``passphrase`` and ``passcommand`` are references or commands, never secrets."""
-
-    executable: str
-    passphrase: str | None
-    """A reference: '{credential file PATH}', '{credential systemd NAME}' or '{env NAME}'."""
-    passcommand: str | None
-    lock_wait: int
-    umask: int
-    ssh_command: str | None
-    base_directory: str | None
-    upload_rate_limit: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemotingSettings:
-    """How nodes are reached. Timeouts are seconds; ``addresses`` maps a name (lower case) to an IP address."""
-
-    auth: str
-    """kerberos, negotiate, ntlm, basic, certificate or credssp."""
-    username: str | None
-    password: str | None
-    """A reference, as BorgSettings.passphrase."""
-    port: int
-    ca: str | None
-    """Path of a PEM file with the authorities to trust; None: the system's."""
-    configuration_name: str
-    bootstrap: bool
-    addresses: dict[str, str]
-    connection_timeout: int
-    read_timeout: int
-    operation_timeout: int
-    deadline: int
-    """Seconds that a whole report may take before the node counts as timed out."""
-    nodes_at_once: int
-    certificate: str | None = None
-    """Path of the PEM file of the certificate to log in with; ``password`` then belongs to its key."""
-    certificate_key: str | None = None
-    """Path of the PEM file of its key; None: it lies in the certificate's own file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Monitoring:
-    """The files that are written after a run, for other programs; None: not wanted."""
-
-    status_file: str | None = None
-    prometheus_file: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A whole configuration of one cluster, validated."""
 
@@ -284,9 +244,10 @@ class Policy:
     """How a running VM is stopped for its restore: turn_off, save or shutdown."""
     checks: tuple[Check, ...] = ()
     compaction: Compaction = Compaction()
-    monitoring: Monitoring = Monitoring()
+    monitoring: Monitoring = NO_MONITORING
     written: str = field(default="", compare=False, repr=False)
     """What archives keep of its file; empty if it came from none."""
+    caps: Caps = DEFAULT_CAPS
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:
