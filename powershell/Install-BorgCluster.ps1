@@ -186,9 +186,10 @@ function Invoke-OnNode {
             $source = Join-Path -Path $PSScriptRoot -ChildPath $name
             Copy-Item -LiteralPath $source -Destination $folder -ToSession $session -Recurse
         }
+        $given = $Arguments
         Invoke-Command -Session $session -ScriptBlock {
             $here = $using:folder
-            $parameters = $using:Arguments
+            $parameters = $using:given
             try {
                 & (Join-Path -Path $here -ChildPath 'Install-BorgCluster.ps1') @parameters
             } finally {

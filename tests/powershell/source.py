@@ -42,9 +42,11 @@ def text(node: tree_sitter.Node | None) -> str:
 
 def walk(node: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
     """Yield a node and all below it, in the order of the text."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting.extend(reversed(one.children))
 
 
 def find(node: tree_sitter.Node, *types: str) -> list[tree_sitter.Node]:
@@ -107,8 +109,8 @@ def _calls(path: Path) -> Iterator[Call]:
         if name is None:  # & $tool, & (...)
             continue
         module, _, word = text(name).rpartition("\\")
-        elements = [one for one in find(node, "command_elements") if one.parent == node]
-        given, splatted, positional = _elements(elements[0] if elements else None)
+        found = [one for one in find(node, "command_elements") if one.parent == node]
+        given, splatted, positional = elements(found[0] if found else None)
         for table in _tables(node, splatted):
             yield Call(
                 module=module or None,
@@ -119,12 +121,13 @@ def _calls(path: Path) -> Iterator[Call]:
             )
 
 
-def _elements(elements: tree_sitter.Node | None) -> tuple[set[str], list[str], int]:
+def elements(given_to: tree_sitter.Node | None) -> tuple[set[str], list[str], int]:
+    """Return what a command is given: names of parameters, of splatted variables, and how many values without a name."""
     given: set[str] = set()
     splatted = []
     positional = 0
     takes_value = False
-    for element in elements.children if elements is not None else []:
+    for element in given_to.children if given_to is not None else []:
         if element.type == "command_argument_sep":
             takes_value = takes_value and text(element) in {" ", ":"}
         elif element.type == "command_parameter":
