@@ -83,6 +83,7 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             password=served.password,
             entry=cluster.name,
             changeable="web01",
+            simulated=cluster,
         )
     cluster.check()
 

@@ -13,6 +13,7 @@ from borg_cluster.bridge import Bridge, Lost
 from borg_cluster.core.policy import RemotingSettings
 from borg_cluster.core.report import VM, ClusterReport, NodeReport
 from borg_cluster.remoting import Parameter
+from borg_cluster.simulator.state import SimulatedCluster
 
 Answer = TypeVar("Answer")
 
@@ -31,6 +32,8 @@ class Target:
     """A name that answers: the cluster's, or a node's."""
     changeable: str | None
     """Name or id of the one VM that may be stopped, unregistered and started again."""
+    simulated: SimulatedCluster | None = None
+    """The cluster itself where it is simulated: what must go wrong there can be told to."""
 
     def raw(self, node: str, command: str, parameters: Mapping[str, Parameter] | None = None) -> Any:
         """Return the JSON of an answer after checking it against the command's schema."""
