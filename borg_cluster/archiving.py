@@ -15,7 +15,16 @@ from borg_cluster.borg import Borg, Created
 from borg_cluster.borg_arguments import CreateOptions
 from borg_cluster.borg_items import StoredFile
 from borg_cluster.context import Context
-from borg_cluster.core.archive import CHECKPOINT_SUFFIX, FOLDER, ArchivedFile, ArchiveKind, Consistency, Manifest, Reading
+from borg_cluster.core.archive import (
+    CHECKPOINT_SUFFIX,
+    FOLDER,
+    ArchivedFile,
+    ArchiveKind,
+    Consistency,
+    Manifest,
+    Reading,
+    distinct_names,
+)
 from borg_cluster.core.event import ArchiveFinished, ArchiveStarted, Progress
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.pattern import explain
@@ -26,6 +35,8 @@ from borg_cluster.run_record import RunRecord, Unfinished
 from borg_cluster.source import Source
 
 _MOST_WARNINGS = 20
+_MOST_NAMES = 50
+_TAKEN = "Archive.AlreadyExists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +79,27 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
         doubts = _compare_files(manifest, items, about=about, changed=changed, told=created.warnings)
     else:
         doubts = _compare_roots(source, items, told=created.warnings)
-    writing.borg.rename(unfinished.archive, planned.archive)
+    planned = _give_name(writing.borg, unfinished.archive, planned)
     writing.record.drop_unfinished(unfinished)
     reading = _reading(writing.borg, planned, created, items=items, changed=changed)
     context.catalog.record_archive(manifest, reading, planned.repository)
     warnings = (*planned.warnings, *doubts)
     context.emit(_finished(planned, manifest, reading, warnings))
     return warnings
+
+
+def _give_name(borg: Borg, unfinished: str, planned: PlannedArchive) -> PlannedArchive:
+    """Give a whole archive its name and return it so: the next free one where the clock went back to a second that was before."""
+    for number in range(1, _MOST_NAMES + 1):
+        name = distinct_names((planned.archive,) * number)[-1]
+        try:
+            borg.rename(unfinished, name)
+        except BorgFailed as error:
+            if error.fields.get("msgid") != _TAKEN or number == _MOST_NAMES:
+                raise
+        else:
+            break
+    return replace(planned, archive=name)
 
 
 def _as_it_is(planned: PlannedFile) -> ArchivedFile:

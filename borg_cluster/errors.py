@@ -11,6 +11,7 @@
      │    ├── AlreadyRunning       the same job runs; names the holder
      │    ├── Claimed              somebody else holds the claim on the VM
      │    ├── ClusterUnreachable   no node answered
+     │    ├── CatalogDamaged       the catalog's file is no whole SQLite file any more
      │    ├── RepositoryRefused    missing, locked, wrong passphrase: Borg's own reason
      │    └── Vetoed               a plugin's gate said no
      ├── CommandFailed          2  a node carried a command out and reported an error record
@@ -117,6 +118,10 @@ class Claimed(Refused):
 
 class ClusterUnreachable(Refused):
     """No node of the cluster answered."""
+
+
+class CatalogDamaged(Refused):
+    """The catalog's file is damaged, or no SQLite file at all. Field: ``path``."""
 
 
 class RepositoryRefused(Refused):

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from borg_cluster.catalog import AttemptState, Run
+from borg_cluster.catalog import AttemptState, RecordedArchive, Run
 from borg_cluster.context import Context
+from borg_cluster.core.archive import CLOCK_SKEW
 from borg_cluster.core.coverage import Coverage, Newest, Past, coverage
 from borg_cluster.core.event import Warned
 from borg_cluster.core.metrics import Figures, RunFigures, Standing, prometheus_text, status_document
@@ -22,9 +23,7 @@ _FOR_ALL = 0o644
 def past(context: Context, shown: Callable[[str], str] = str) -> Past:
     """Return what is known of the past; ``shown`` makes the words for a time, within the reason of a failure."""
     cluster = context.policy.cluster
-    newest = {
-        row.subject: Newest(archive=row.archive, made_at=moment(row.created_at)) for row in context.catalog.archives(cluster)
-    }
+    newest = {row.subject: Newest(archive=row.archive, made_at=moment(row.created_at)) for row in _dated(context)}
     jobs = {job.name for job in context.policy.jobs}
     failures: dict[str, str] = {}
     for attempt in context.catalog.attempts(cluster):
@@ -35,6 +34,13 @@ def past(context: Context, shown: Callable[[str], str] = str) -> Past:
         else:
             failures[attempt.subject] = f"{shown(attempt.at)}: {attempt.reason or 'begun, and never ended'}"
     return Past(newest=newest, failures=failures)
+
+
+def _dated(context: Context) -> list[RecordedArchive]:
+    """Return the archives, newest last; those that are dated in the future, since the clock was wrong, count least."""
+    latest = context.clock() + CLOCK_SKEW
+    rows = context.catalog.archives(context.policy.cluster)
+    return sorted(rows, key=lambda row: moment(row.created_at) <= latest)  # stable: by their time within each kind
 
 
 def publish(context: Context, run: Run) -> None:
@@ -83,7 +89,7 @@ def _standing(context: Context, run: Run) -> Standing:
     inventory = context.catalog.latest_inventory(cluster)
     figures = {
         row.subject: Figures(read=row.original_size, stored=row.deduplicated_size, duration=row.seconds)
-        for row in context.catalog.archives(cluster)
+        for row in _dated(context)
     }
     unknown = Coverage(virtual_machines=(), volumes=())  # the cluster never answered
     return Standing(

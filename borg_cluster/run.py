@@ -33,6 +33,7 @@ from borg_cluster.errors import AlreadyRunning, BorgClusterError, ExitCode, Repo
 from borg_cluster.sweep import sweep_own
 from borg_cluster.upkeep import check, compact, prune
 from borg_cluster.upkeep.around import fail
+from borg_cluster.upkeep.rebuild import rebuild_if_lost
 
 _VERB = "run"
 
@@ -99,6 +100,7 @@ def run(context: Context, *, run_id: str, seed: int, jobs: tuple[str, ...] = ())
     began = context.clock()
     watch = _Watch(context.emit)
     context = replace(context, emit=watch)
+    rebuild_if_lost(context)
     due = _due(context, jobs, began)
     chosen = tuple(job for job, found in due if found.due)
     created = _create(context, watch, chosen, run_id=run_id) if chosen else _sweep(context)
@@ -152,7 +154,7 @@ def _create(context: Context, watch: _Watch, jobs: tuple[Job, ...], *, run_id: s
             inventory,
             context.policy,
             jobs=tuple(job.name for job in jobs),
-            good=context.catalog.good_archives(context.policy.cluster),
+            good=context.catalog.good_archives(context.policy.cluster, context.clock()),
             at=context.clock(),
             run_id=run_id,
         )
@@ -186,8 +188,8 @@ def _refuse_all(context: Context, plan: BackupPlan, error: RepositoryRefused) ->
 
 def _finish(context: Context, watch: _Watch, due: tuple[tuple[Job, Due], ...], *, run_id: str, began: datetime) -> RunOutcome:
     cluster = context.policy.cluster
-    before = [one.started_at for one in context.catalog.runs(cluster) if one.verb == _VERB]
-    since = datetime.fromisoformat(before[-1]) if before else None
+    before = [datetime.fromisoformat(one.started_at) for one in context.catalog.runs(cluster) if one.verb == _VERB]
+    since = max((at for at in before if at <= began), default=None)  # the clock may have been wrong
     context.catalog.record_run(
         Run(
             run_id=run_id,

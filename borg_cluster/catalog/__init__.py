@@ -8,12 +8,14 @@ import json
 import sqlite3
 import zlib
 from dataclasses import asdict, fields, replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
+from borg_cluster.catalog.gaps import Gap, GapRecords
 from borg_cluster.catalog.rows import RecordedArchive, RecordedInventory, Run, archive_row
 from borg_cluster.catalog.text import inventory_from_json, inventory_to_json, manifest_from_json, manifest_to_json
 from borg_cluster.catalog.upkeep import Attempt, AttemptState, UpkeepRecords
-from borg_cluster.core.archive import ArchiveKind, Manifest, Reading
+from borg_cluster.core.archive import CLOCK_SKEW, ArchiveKind, Manifest, Reading
 from borg_cluster.core.backup_plan import GoodArchive
 from borg_cluster.core.history import Change, ChangeKind, Sighting, observe
 from borg_cluster.core.inventory import Inventory
@@ -22,6 +24,7 @@ __all__ = [
     "Attempt",
     "AttemptState",
     "Catalog",
+    "Gap",
     "RecordedArchive",
     "RecordedInventory",
     "Run",
@@ -39,7 +42,7 @@ _FAST = 1
 """zlib's level: thrice as fast as the default, a tenth larger."""
 
 
-class Catalog(UpkeepRecords):
+class Catalog(UpkeepRecords, GapRecords):
     """The open catalog. Use it as a context manager, or close it. Its methods raise Refused if SQLite fails."""
 
     def record_inventory(self, inventory: Inventory) -> tuple[Change, ...]:
@@ -167,14 +170,20 @@ class Catalog(UpkeepRecords):
         )
         return tuple(_archive(row) for row in rows)
 
-    def good_archives(self, cluster: str) -> tuple[GoodArchive, ...]:
-        """Return the newest archive of each VM, by VM id. Only whole ones are ever recorded."""
+    def good_archives(self, cluster: str, now: datetime | None = None) -> tuple[GoodArchive, ...]:
+        """Return the newest archive of each VM, by VM id. Only whole ones are ever recorded.
+
+        One that is dated after ``now``, since the clock was wrong, counts only where there is no other.
+        """
+        latest = "9999" if now is None else (now + CLOCK_SKEW).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         rows = self._rows(
             "SELECT subject, archive, created_at, job, manifest FROM archive WHERE number IN (SELECT number FROM"
-            " (SELECT number, row_number() OVER (PARTITION BY subject ORDER BY created_at DESC, number DESC) AS place"
-            " FROM archive WHERE cluster = ? AND kind = ?) WHERE place = 1) ORDER BY subject",
+            " (SELECT number, row_number() OVER"
+            " (PARTITION BY subject ORDER BY created_at > ?3, created_at DESC, number DESC) AS place"
+            " FROM archive WHERE cluster = ?1 AND kind = ?2) WHERE place = 1) ORDER BY subject",
             cluster,
             ArchiveKind.VIRTUAL_MACHINE.value,
+            latest,
         )
         return tuple(
             GoodArchive(
@@ -206,15 +215,16 @@ class Catalog(UpkeepRecords):
         """Keep how a verb ended; recorded again (a run that was resumed), the newer record counts."""
         with self._transaction():
             self._connection.execute(
-                "INSERT OR REPLACE INTO run (run_id, cluster, verb, started_at, finished_at, exit_code, done, failed, warnings)"
-                " VALUES (:run_id, :cluster, :verb, :started_at, :finished_at, :exit_code, :done, :failed, :warnings)",
+                "INSERT OR REPLACE INTO run (run_id, cluster, verb, started_at, finished_at, exit_code, done, failed, warnings,"
+                " rebuilt)"
+                " VALUES (:run_id, :cluster, :verb, :started_at, :finished_at, :exit_code, :done, :failed, :warnings, :rebuilt)",
                 asdict(run),
             )
 
     def runs(self, cluster: str) -> tuple[Run, ...]:
         """Return what was run, oldest first."""
         rows = self._rows("SELECT * FROM run WHERE cluster = ? ORDER BY started_at, run_id, verb", cluster)
-        return tuple(_row(Run, row) for row in rows)
+        return tuple(replace(_row(Run, row), rebuilt=bool(row["rebuilt"])) for row in rows)
 
 
 def _row(kind: type[Row], row: sqlite3.Row) -> Row:

@@ -19,9 +19,12 @@ class Connected:
         self._lock = RLock()
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the file or make it. Raises Refused: no catalog, damaged, or written by a newer version."""
-        return cls(connect(path), path)
+    def open(cls, path: Path, *, check: bool = False) -> Self:
+        """Open the file or make it; ``check`` all of it first.
+
+        Raises CatalogDamaged, or Refused: no catalog, or written by a newer version.
+        """
+        return cls(connect(path, check=check), path)
 
     def close(self) -> None:
         """Close the file; harmless twice."""

@@ -54,6 +54,8 @@ class Run:
     done: int
     failed: int
     warnings: int
+    rebuilt: bool = False
+    """True: the catalog was lost, and what is known is what the run's archives tell: not what failed in it, nor how it ended."""
 
 
 def archive_row(manifest: Manifest, reading: Reading, repository: str) -> RecordedArchive:

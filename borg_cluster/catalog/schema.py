@@ -4,7 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from borg_cluster.errors import Refused
+from borg_cluster.errors import CatalogDamaged, Refused
 
 _BUSY_SECONDS = 30
 _FIRST = """
@@ -52,17 +52,29 @@ CREATE TABLE upkeep (
 """
 _CHANGED_FILES = "ALTER TABLE archive ADD COLUMN changed_while_read TEXT NOT NULL DEFAULT '[]'"
 """A JSON list of source paths."""
-_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES)
+_GAPS = """
+CREATE TABLE gap (
+    number INTEGER PRIMARY KEY, cluster TEXT NOT NULL, until TEXT NOT NULL, reason TEXT NOT NULL, archives INTEGER NOT NULL,
+    runs INTEGER NOT NULL, oldest TEXT
+) STRICT;
+ALTER TABLE run ADD COLUMN rebuilt INTEGER NOT NULL DEFAULT 0
+"""
+_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES, _GAPS)
 """What makes each version of the one before; a new one goes to the end, none is ever changed."""
 VERSION = len(_STEPS)
 """PRAGMA user_version."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, check: bool = False) -> sqlite3.Connection:
     """Open the catalog's file, or make it, readable by its owner alone.
 
+    Args:
+        path: the file.
+        check: look at all of it first, not only at what is needed to open it.
+
     Raises:
-        Refused: it can't be opened, is damaged, is something else, or was written by a newer version.
+        CatalogDamaged: it is no whole SQLite file.
+        Refused: it can't be opened, is another program's, or was written by a newer version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +84,8 @@ def connect(path: Path) -> sqlite3.Connection:
         raise Refused(f"the catalog {path} can't be opened: {error}", path=str(path)) from error
     try:
         _prepare(connection, path)
+        if check:
+            _check(connection)
     except sqlite3.Error as error:
         connection.close()
         raise unreadable(path, error) from error
@@ -81,10 +95,22 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _check(connection: sqlite3.Connection) -> None:
+    """Raise DatabaseError if anything in the file is not as it should be; the indexes are not compared with their tables."""
+    found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if found != "ok":
+        raise sqlite3.DatabaseError(found)
+
+
 def unreadable(path: Path, error: sqlite3.Error) -> Refused:
-    """Return the error for a catalog that SQLite can't work with."""
-    hint = "archives are not touched by this; move the file aside and a new one is begun, without the history"
-    return Refused(f"the catalog {path} can't be used: {error}", hint=hint, path=str(path))
+    """Return the error for a catalog that SQLite can't work with: CatalogDamaged if the file itself is the reason."""
+    code = getattr(error, "sqlite_errorcode", None)
+    message = f"the catalog {path} can't be used: {error}"
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} or (code is None and type(error) is sqlite3.DatabaseError):
+        hint = "archives are not touched by this; borg-cluster catalog rebuild sets the file aside and begins a new one from them"
+        return CatalogDamaged(message, hint=hint, path=str(path))
+    hint = "archives are not touched by this; is there room, and may this user write there?"
+    return Refused(message, hint=hint, path=str(path))
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

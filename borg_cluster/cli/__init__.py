@@ -13,6 +13,7 @@ from borg_cluster import __version__, plugins
 from borg_cluster.cli import (
     archives,
     break_lock,
+    catalog,
     check,
     compact,
     config,
@@ -119,6 +120,7 @@ for _module in (discover, doctor, history, plan, patterns, create, archives, ext
     cli.add_command(_module.command)
 for _module in (run_due, prune, compact, check, status, info, diff, verify, export_tar, break_lock, repo_create):
     cli.add_command(_module.command)
+cli.add_command(catalog.command)
 for _command in (restores.restores, restores.resume, restores.undo, restores.release, mount.mount, mount.umount):
     cli.add_command(_command)
 

@@ -16,6 +16,7 @@ from borg_cluster.core.event import ArchiveFailed, ArchiveFinished, Event
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.planned import BackupPlan
 from borg_cluster.errors import ExitCode
+from borg_cluster.upkeep.rebuild import rebuild_if_lost
 
 _RESULT = 9
 _NAME = 36
@@ -47,12 +48,13 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
     JOBs are all by default. A VM that fails never stops the others; one that moved meanwhile is followed.
     """
     results = Results()
-    with open_site(settings, results) as site:
+    with open_site(settings, results, mend=not dry_run) as site:
         if dry_run:
             plan, inventory = make_plan(site, jobs, refresh=refresh)
             _show_plan(settings, site, plan, inventory)
             return exit_code_of_plan(plan)
         with announced(site, "create") as ending:
+            rebuild_if_lost(site.context)
             plan, inventory = make_plan(site, jobs, refresh=refresh, run_id=ending.run_id)
             create.create(site.context, plan, inventory)
             site.context.catalog.record_run(ending.end(site.tally))

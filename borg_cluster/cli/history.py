@@ -2,12 +2,13 @@
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from borg_cluster import discover
-from borg_cluster.catalog import Catalog
+from borg_cluster.catalog import Catalog, Gap
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
-from borg_cluster.cli.render import fields_of, json_document, moment, table, words, write_line
+from borg_cluster.cli.render import counted, fields_of, json_document, moment, table, words, write_line
 from borg_cluster.cli.site import open_site
 from borg_cluster.core.history import Change, ChangeKind
 from borg_cluster.errors import ExitCode, UnknownVM
@@ -36,10 +37,12 @@ def command(settings: Settings, /, *, vm: str | None) -> int:
     with open_site(settings) as site:
         cluster = site.context.policy.cluster
         changes = site.context.catalog.history(cluster, None if vm is None else _vm_id(site.context.catalog, cluster, vm))
+        gaps = site.context.catalog.gaps(cluster)
         if settings.json:
-            write_line(json_document("history", {"cluster": cluster, "changes": [fields_of(change) for change in changes]}))
-        elif changes:
-            site.console.print(_view(changes))
+            fields: dict[str, object] = {"gaps": [fields_of(gap) for gap in gaps], "changes": [fields_of(one) for one in changes]}
+            write_line(json_document("history", {"cluster": cluster, **fields}))
+        elif changes or gaps:
+            site.console.print(*(_gap_line(gap) for gap in gaps), *([_view(changes)] if changes else []), sep="\n")
         else:
             site.console.print("Nothing is known yet: `borg-cluster discover` asks the cluster.")
     return ExitCode.FINE
@@ -62,6 +65,13 @@ def _vm_id(catalog: Catalog, cluster: str, word: str) -> str:
             raise
         return gone.pop()
     raise UnknownVM(f"no VM {word}: nothing is known of {cluster} yet", hint="borg-cluster discover")
+
+
+def _gap_line(gap: Gap) -> Text:
+    since = f", the oldest of {moment(gap.oldest)}" if gap.oldest else ""
+    found = f"{counted(gap.archives, 'archive')} of {counted(gap.runs, 'run')} were found{since}"
+    lost = f"What happened until {moment(gap.until)} is not known: the catalog was begun anew ({gap.reason}); {found}."
+    return words(lost, "yellow")
 
 
 def _view(changes: tuple[Change, ...]) -> Table:

@@ -28,7 +28,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
     not open costs its own archives, a cluster that does not answer costs the archives but not the checks, and nothing is pruned
     of a VM whose archive failed.
     """
-    with open_site(settings) as site:
+    with open_site(settings, mend=True) as site:
         with announced(site, "run") as ending:
             outcome = run.run(site.context, run_id=ending.run_id, seed=secrets.randbelow(SEEDS), jobs=jobs)
             ending.end(site.tally, outcome.exit_code)

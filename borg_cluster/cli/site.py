@@ -1,8 +1,9 @@
 """The way in: options to a Context, with every edge opened, and closed again whatever happens."""
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +20,9 @@ from borg_cluster.cli.sinks import Sink, Tally, fan_out, json_log, log_to
 from borg_cluster.cli.systemd_journal import Journal, is_our_stderr
 from borg_cluster.cli.terminal import Terminal
 from borg_cluster.context import Context
-from borg_cluster.core.event import Event
+from borg_cluster.core.event import Event, Warned
 from borg_cluster.core.policy import Policy
-from borg_cluster.errors import UsageError
+from borg_cluster.errors import CatalogDamaged, UsageError
 from borg_cluster.plugins import PluginManager
 
 CATALOG = "catalog.sqlite"
@@ -44,10 +45,11 @@ def now() -> datetime:
 
 
 @contextmanager
-def open_site(settings: Settings, *sinks: Sink) -> Iterator[Site]:
+def open_site(settings: Settings, *sinks: Sink, mend: bool = False) -> Iterator[Site]:
     """Open the configured cluster for a command; everything is closed when it ends. Raises ConfigError or UsageError.
 
-    ``sinks``: the command's own, beside the terminal (or the JSON log), the plugins and the count.
+    ``sinks``: the command's own, beside the terminal (or the JSON log), the plugins and the count. ``mend``: a catalog that is
+    damaged is set aside, and a new one begun.
     """
     policy = chosen_policy(settings)
     with ExitStack() as stack:
@@ -57,20 +59,43 @@ def open_site(settings: Settings, *sinks: Sink) -> Iterator[Site]:
         emit = fan_out(shown, _observers(settings.plugins, shown))
         stack.enter_context(log_to(emit))
         state = config.state_directory(os.environ)
-        context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state))
+        context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state, mend=mend))
         yield Site(context=context, console=new_console(color=settings.color), tally=tally, names=names)
 
 
 @contextmanager
-def open_context(policy: Policy, *, plugins: PluginManager, emit: Sink, state: Path) -> Iterator[Context]:
+def open_context(policy: Policy, *, plugins: PluginManager, emit: Sink, state: Path, mend: bool = False) -> Iterator[Context]:
     """Open the edges that a policy names: the bridge to its nodes, the catalog in the state directory.
 
     The catalog hears what becomes of each archive before ``emit`` does.
     """
     bridge = Bridge(policy.remoting, domain=policy.domain, secret=plugins.secret)
-    with Catalog.open(state / CATALOG) as catalog:
+    with open_whole(state / CATALOG, emit) if mend else Catalog.open(state / CATALOG) as catalog:
         heard = fan_out(attempt_recorder(catalog, policy.cluster, now), emit)
         yield Context(policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=heard, clock=now, state=state)
+
+
+def open_whole(path: Path, emit: Sink) -> Catalog:
+    """Open the catalog; one that is damaged is set aside, never deleted, and a new one is begun, with a warning.
+
+    Raises Refused for anything else that keeps it from being opened.
+    """
+    try:
+        return Catalog.open(path, check=True)
+    except CatalogDamaged:
+        pass
+    with path.with_name("catalog.lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            return Catalog.open(path, check=True)  # somebody else was faster
+        except CatalogDamaged as error:
+            aside = path.with_name(f"{path.name}.damaged-{now().strftime('%Y%m%dT%H%M%SZ')}")
+            for suffix in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+            message = f"{error.message}; it was set aside as {aside.name}, and a new one is begun from the archives"
+            emit(Warned(subject="catalog", message=message, hint="look at the disk below it"))
+            return Catalog.open(path)
 
 
 def chosen_policy(settings: Settings) -> Policy:

@@ -131,6 +131,9 @@ class Terminal:
                 self._say(0, "verified", event.name, told, style="green")
                 for warning in event.warnings:
                     self._say(-1, "warning", event.name, warning, style="yellow")
+            case events.CatalogRebuilt():
+                what = f"{counted(event.archives, 'archive')} of {counted(event.runs, 'run')}"
+                self._say(0, "catalog", event.cluster, f"{what} taken in: {event.reason}")
             case events.UpkeepFailed():
                 self._bar_off()
                 self._say(-1, "failed", event.subject, f"{event.action}: {event.reason}", style="red")

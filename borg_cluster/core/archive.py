@@ -7,7 +7,7 @@ behind it, compared with the manifest, then renamed, so that only a whole one is
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 MANIFEST_SCHEMA = 1
@@ -19,6 +19,9 @@ INVENTORY_NOTE = f"{FOLDER}/inventory.json"
 CONFIGURATION_NOTE = f"{FOLDER}/config.yaml"
 PATTERNS_NOTE = f"{FOLDER}/patterns"
 RUNBOOK_NOTE = f"{FOLDER}/RESTORE.txt"
+
+CLOCK_SKEW = timedelta(minutes=5)
+"""So far in the future a time may lie and still be of now."""
 
 _LONGEST = 199
 """Characters of an archive's name, the suffix included. Borg fails over 255 only when all is read."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from borg_cluster.core.archive import CLOCK_SKEW
 from borg_cluster.core.inventory import Inventory, VirtualMachine
 from borg_cluster.core.policy import Job, JobKind, Mount, Policy
 from borg_cluster.core.selection import choose, refuse
@@ -16,7 +17,7 @@ class CoverageState(StrEnum):
 
     GOOD = "good"
     OVERDUE = "overdue"
-    """Its newest archive is older than its job promises."""
+    """Its newest archive is older than its job promises, or nobody knows how old it is."""
     FAILED = "failed"
     """The newest attempt failed or never ended."""
     REFUSED = "refused"
@@ -113,6 +114,11 @@ def _covered(subject: str, name: str, jobs: tuple[Job, ...], past: Past, now: da
         state, reason = CoverageState.FAILED, past.failures[subject]
     elif age is None:
         state, reason = CoverageState.NEVER, "it has no archive yet"
+    elif age < -CLOCK_SKEW.total_seconds():
+        state, reason = (
+            CoverageState.OVERDUE,
+            "its newest archive is dated in the future: its age isn't known",
+        )
     elif promise is not None and age > promise:
         state, reason = CoverageState.OVERDUE, "its newest archive is older than its job promises"
     else:

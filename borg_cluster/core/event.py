@@ -223,6 +223,20 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogRebuilt:
+    """Archives that the catalog did not know were taken into it, with the ``runs`` that made them; ``reason`` why it was so.
+
+    ``oldest`` is when the first of them was made. What only the catalog knew, the history of the VMs above all, is gone.
+    """
+
+    cluster: str
+    archives: int
+    runs: int
+    oldest: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
     """An archive was extracted, compared and found whole. ``size`` bytes."""
 
@@ -268,5 +282,6 @@ Event = (
     | Compacted
     | Checked
     | Verified
+    | CatalogRebuilt
     | UpkeepFailed
 )

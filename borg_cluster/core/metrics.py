@@ -48,7 +48,7 @@ def is_overdue(one: Covered) -> bool:
     """Whether a job promises an archive and the newest is older than that, or there is none; whatever else is wrong."""
     if one.promise is None or one.state in _MEANT_SO:
         return False
-    return one.age is None or one.age > one.promise
+    return one.age is None or one.age > one.promise or one.state is CoverageState.OVERDUE
 
 
 def status_document(standing: Standing) -> dict[str, object]:

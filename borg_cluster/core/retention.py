@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from borg_cluster.core.archive import CLOCK_SKEW
 from borg_cluster.core.policy import Retention
 
 _PERIODS = {
@@ -56,7 +57,9 @@ def retain(
     """Return which of ``archives`` may go.
 
     Args:
-        archives: all of ours; a subject's newest one in each repository always stays, whatever the rules say.
+        archives: all of ours; a subject's newest one in each repository always stays, whatever the rules say. One that is dated
+            in the future (the clock was wrong when it was made, or is now) stays, and no rule counts it: it would push out those
+            that are being made now.
         rules: the retention of each job that is configured; what another job made stays.
         now: the time, for ``within``.
         held: subjects of which nothing may go now, each with the reason: its newest run failed, say.
@@ -118,12 +121,13 @@ def _age(archive: Candidate) -> tuple[float, str]:
 
 def _decide(group: list[Candidate], rules: Mapping[str, Retention], now: datetime, *, held: str | None) -> Iterator[Decision]:
     """Decide on one subject's archives in one repository."""
-    kept: dict[str, str] = {}
-    for job in dict.fromkeys(archive.job for archive in group):
-        series = tuple(archive for archive in group if archive.job == job)
+    kept = {archive.archive: "it is dated in the future" for archive in group if archive.made_at > now + CLOCK_SKEW}
+    dated = [archive for archive in group if archive.archive not in kept]
+    for job in dict.fromkeys(archive.job for archive in dated):
+        series = tuple(archive for archive in dated if archive.job == job)
         kept |= _kept(series, rules.get(job), now)
     for archive in group:
-        reason = held or kept.get(archive.archive) or ("its last one" if archive is group[0] else None)
+        reason = held or kept.get(archive.archive) or ("its last one" if archive is dated[0] else None)
         yield Decision(archive=archive, keep=reason is not None, reason=reason or f"no rule of job {archive.job} keeps it")
 
 

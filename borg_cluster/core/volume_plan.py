@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
-from borg_cluster.core.archive import ArchiveKind, Consistency, archive_name
+from borg_cluster.core.archive import CLOCK_SKEW, ArchiveKind, Consistency, archive_name
 from borg_cluster.core.inventory import Inventory, VirtualMachine
 from borg_cluster.core.placement import Placed, inside_of, place
 from borg_cluster.core.planned import NOWHERE, THIS_RUN, GoodArchive, LeftOut, PlannedArchive, Skipped, Uncovered
@@ -14,8 +14,6 @@ from borg_cluster.core.selection import NEVER_STORED, choose
 
 _AT_BEST = "crash-consistent for each file at best: files are read one after another"
 _RESTING = frozenset({"Off", "Saved"})
-_CLOCK_SKEW = timedelta(minutes=5)
-"""How far in the future an archive may lie and still count as new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +136,7 @@ def _doubt(run: PlanningRun, good: GoodArchive | None) -> str | None:
         return f"its newest archive {good.archive} is of job {good.job}, which has no max_age"
     made = datetime.fromisoformat(good.created_at)
     age = run.at - (made if made.tzinfo else made.replace(tzinfo=UTC))
-    if -_CLOCK_SKEW <= age <= timedelta(seconds=job.max_age):
+    if -CLOCK_SKEW <= age <= timedelta(seconds=job.max_age):
         return None
     if age < timedelta(0):
         return f"its newest archive {good.archive} comes from the future"

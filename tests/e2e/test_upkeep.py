@@ -7,8 +7,18 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import upkeep
-from borg_cluster.catalog import AttemptState
-from borg_cluster.core.event import ArchiveStarted, Checked, Compacted, Event, Pruned, UpkeepFailed, Verified, Warned
+from borg_cluster.catalog import AttemptState, Catalog
+from borg_cluster.core.event import (
+    ArchiveStarted,
+    CatalogRebuilt,
+    Checked,
+    Compacted,
+    Event,
+    Pruned,
+    UpkeepFailed,
+    Verified,
+    Warned,
+)
 from borg_cluster.core.planned import BackupPlan
 from borg_cluster.core.policy import Check, CheckKind, CommandHook, Compaction, Repository, Retention
 from borg_cluster.errors import AlreadyRunning, BorgClusterError, Refused, UnknownVM, UsageError, Vetoed
@@ -16,6 +26,7 @@ from borg_cluster.hookspecs import Veto, hookimpl
 from borg_cluster.run import RunOutcome, run
 from borg_cluster.run_record import RunRecord, Unfinished, job_lock
 from borg_cluster.upkeep.ours import name_shape
+from borg_cluster.upkeep.rebuild import Rebuilt, rebuild, rebuild_if_lost
 from borg_cluster.verify import verify
 from tests.e2e.upkeep_site import HOSTILE, NIGHTLY, NIGHTS, OTHER, STRANGER, Stock, UpkeepSite, make_stock
 
@@ -110,6 +121,42 @@ def test_a_lost_catalog_is_filled_again_and_lets_nothing_go_until_a_run_is_known
     upkeep.prune(site.context)
     assert len(site.archives(OTHER)) == 2
     assert STRANGER in site.archives()
+
+
+def test_a_catalog_that_is_gone_is_begun_anew_from_the_manifests(site: UpkeepSite) -> None:
+    cluster = site.context.policy.cluster
+    known = site.context.catalog.archives(cluster)
+    good = site.context.catalog.good_archives(cluster)
+    manifests = {row.archive: site.context.catalog.manifest("main", row.archive) for row in known}
+    with Catalog.open(site.context.state / "another.sqlite") as new:
+        site.context = replace(site.context, catalog=new)
+        assert rebuild_if_lost(site.context) == Rebuilt(archives=len(known), runs=NIGHTS, oldest=known[0].created_at, failed=())
+        rows = new.archives(cluster)
+        assert [(row.archive, row.archive_id, row.subject, row.job, row.created_at) for row in rows] == [
+            (row.archive, row.archive_id, row.subject, row.job, row.created_at) for row in known
+        ]
+        assert new.good_archives(cluster) == good
+        assert {row.archive: new.manifest("main", row.archive) for row in rows} == manifests
+        assert [(run.run_id, run.done, run.rebuilt) for run in new.runs(cluster)] == [
+            (run_id, 2, True) for run_id in sorted({row.run_id for row in known})
+        ]
+        (gap,) = new.gaps(cluster)
+        assert (gap.archives, gap.runs, gap.oldest) == (len(known), NIGHTS, known[0].created_at)
+        assert [(event.archives, event.runs) for event in site.of(CatalogRebuilt)] == [(len(known), NIGHTS)]
+        assert "what happened before is not known any more" in site.of(Warned)[0].message
+        assert rebuild_if_lost(site.context) is None
+        new.forget_archive("main", known[0].archive)
+        assert rebuild(site.context, reason="it was asked for").archives == 1
+        assert len(new.gaps(cluster)) == 1, "what is known already has no gap"
+
+
+def test_a_repository_that_does_not_open_is_told_of_and_the_others_are_taken_in(site: UpkeepSite) -> None:
+    lost = Repository(path=str(site.context.state / "nowhere"), label="lost")
+    site.reconfigure(repositories=(lost, *site.context.policy.repositories))
+    site.context.catalog.forget_archive("main", site.known()[0])
+    rebuilt = rebuild(site.context, reason="it was asked for")
+    assert rebuilt.archives == 1
+    assert [label for label, _ in rebuilt.failed] == ["lost"]
 
 
 def test_an_archive_that_was_deleted_by_hand_is_forgotten(site: UpkeepSite) -> None:

@@ -113,6 +113,20 @@ def test_what_goes_is_never_what_must_stay(archives: tuple[Candidate, ...], rule
         assert any(one.made_at == newest for one in kept if (one.subject, one.repository) == (subject, repository))
 
 
+@given(several, retentions, st.lists(st.integers(1, 40 * 24), unique=True, max_size=5))
+def test_what_is_dated_in_the_future_stays_and_pushes_nothing_out(
+    archives: tuple[Candidate, ...], rules: Retention, hours: list[int]
+) -> None:
+    """The clock was wrong for some nights; those that it is right again in lose nothing by that."""
+    jobs = {"nightly": rules, "weekly": rules}
+    future = tuple(candidate(1000 + hour, -hour * 3600, subject="vm1") for hour in hours)
+    alone = {one.archive.archive for one in retain(archives, jobs, NOW).keep}
+
+    both = retain((*archives, *future), jobs, NOW)
+    assert {one.archive.archive for one in both.keep} == alone | {one.archive for one in future}
+    assert {one.reason for one in both.keep if one.archive in future} <= {"it is dated in the future"}
+
+
 @given(several, retentions)
 def test_deciding_again_removes_nothing_more(archives: tuple[Candidate, ...], rules: Retention) -> None:
     """Borg's 'oldest' rule looks at what is there; so what stays once must stay."""

@@ -5,6 +5,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,9 @@ def test_archives_their_manifests_and_chunk_hashes(catalog: Catalog) -> None:
         (vm_id(1), "a2", (NO_UTF8,)),
         (vm_id(2), "b1", (NO_UTF8,)),
     ]
+    between = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert [it.archive for it in catalog.good_archives("hv", between)] == ["a1", "b1"], "a2 is dated in the future"
+    assert [it.archive for it in catalog.good_archives("hv", between - timedelta(days=9))] == ["a2", "b1"], "all are"
     assert catalog.manifest("/srv/borg", "a2") == manifest(day=2)
     assert catalog.manifest("/srv/other", "a2") is None
     assert catalog.chunk_hashes("/srv/borg", "a2") == {NO_UTF8: "00ff"}
@@ -254,6 +258,13 @@ def newer(path: Path) -> None:
     raw.close()
 
 
+def torn(path: Path) -> None:
+    """Lose all but the first page, on which alone opening it looks."""
+    with Catalog.open(path) as opened:
+        opened.record_inventory(inventory())
+    path.write_bytes(path.read_bytes()[:4096])
+
+
 def another(path: Path) -> None:
     raw = sqlite3.connect(path)
     raw.execute("CREATE TABLE t (x)")
@@ -265,6 +276,7 @@ def another(path: Path) -> None:
     [
         (lambda path: path.write_bytes(b"no database" * 100), "can't be used: file is not a database"),
         (lambda path: path.mkdir(), "can't be opened"),
+        (torn, "can't be used: "),
         (newer, r"written by a newer borg-cluster \(version 99\)"),
         (another, "no catalog of borg-cluster"),
     ],
@@ -274,5 +286,5 @@ def test_a_file_that_is_no_catalog_is_refused_in_one_line(tmp_path: Path, spoil:
     assert callable(spoil)
     spoil(path)
     with pytest.raises(Refused, match=message) as caught:
-        Catalog.open(path)
+        Catalog.open(path, check=True)
     assert "\n" not in caught.value.message

@@ -81,6 +81,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     events.RunFinished(
         run_id="r-1", cluster="hv", verb="run", exit_code=3, done=2, failed=1, warnings=0, seconds=61.5, reason=None
     ),
+    events.CatalogRebuilt(cluster="hv", archives=3, runs=1, oldest="2026-03-01T02:00:00Z", reason="its file was not there"),
 )
 
 

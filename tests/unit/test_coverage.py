@@ -85,6 +85,8 @@ def past(hours: float | None = None, failure: str | None = None) -> Past:
     [
         (past(4), CoverageState.GOOD),
         (past(27), CoverageState.OVERDUE),
+        (past(-4), CoverageState.OVERDUE),
+        (past(-0.05), CoverageState.GOOD),
         (past(), CoverageState.NEVER),
         (past(4, "the disk was full"), CoverageState.FAILED),
     ],
