@@ -75,6 +75,11 @@ class UpkeepBorg(Borg):
         found: dict[str, Any] = json.loads(answer)
         return found
 
+    def comments(self) -> dict[str, str]:
+        """Return the comment of each archive by its name, oldest first, without those called ``*.checkpoint``."""
+        rows = json.loads(self._text("list", "--json", "--format", "{comment}"))["archives"]
+        return {row["name"]: row["comment"] for row in rows}
+
     def mount(self, archive: str, folder: Path) -> None:
         """Mount an archive, read-only, on an empty folder; borg goes on in the background. Raises BorgFailed: no FUSE, say."""
         finished, _ = self._run(("mount",), archive=archive, after=(os.fspath(folder),), answer=_nothing)

@@ -16,7 +16,7 @@ CORE = sorted((PACKAGE / "core").rglob("*.py"))
 ROOMS = {
     "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_items", "borg_locks", "borg_process", "borg_reader",
     "borg_upkeep",
-    "bridge", "catalog", "claim_holder",
+    "bootstrap", "bridge", "catalog", "claim_holder",
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
     "extract", "frozen_files", "hookspecs", "journal", "making", "monitoring", "notes", "plugins", "remoting", "run",
     "run_record", "shipped", "simulator", "snapshot", "source", "stopping", "sweep", "upkeep", "verify", "whereabouts",

@@ -1,4 +1,4 @@
-"""`borg-cluster config`: validate, show, schema."""
+"""`borg-cluster config`: validate, show, schema; the others have files of their own."""
 
 import json
 
@@ -6,6 +6,7 @@ import click
 import yaml
 
 from borg_cluster import config
+from borg_cluster.cli import config_bootstrap
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import counted, fields_of, json_document, json_text, new_console, sentence, words, write_line
 from borg_cluster.cli.site import chosen_policy
@@ -14,7 +15,10 @@ from borg_cluster.errors import ExitCode
 
 @click.group("config", no_args_is_help=False, epilog=exit_codes())
 def command() -> None:
-    """Check or show the configuration."""
+    """Check, show or make the configuration."""
+
+
+command.add_command(config_bootstrap.command)
 
 
 @command.command("validate", epilog=exit_codes())

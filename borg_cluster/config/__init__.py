@@ -12,7 +12,7 @@ from borg_cluster.config.keys import schema
 from borg_cluster.core.policy import Policy
 from borg_cluster.errors import Complaint, ConfigError, UsageError
 
-__all__ = ["files", "load", "load_all", "schema", "state_directory"]
+__all__ = ["check", "files", "load", "load_all", "schema", "state_directory"]
 
 DEFAULT_FILE = Path("/etc/borg-cluster/config.yaml")
 DEFAULT_DIRECTORY = Path("/etc/borg-cluster.d")
@@ -81,8 +81,19 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     return path
 
 
+def check(text: str, *, name: str) -> Policy:
+    """Return the policy of a file's text; ``name`` for the complaints. Raises ConfigError as ``load``."""
+    policy, wrong = _policy_of(document.parse(text, name=name))
+    if policy is None:
+        raise ConfigError(wrong)
+    return policy
+
+
 def _load(path: Path) -> tuple[Policy | None, tuple[Complaint, ...]]:
-    read = document.read(path)
+    return _policy_of(document.read(path))
+
+
+def _policy_of(read: document.Document) -> tuple[Policy | None, tuple[Complaint, ...]]:
     if read.value is None and read.complaints:  # not even YAML
         return None, tuple(read.complaints)
     configuration = None

@@ -64,6 +64,13 @@ def read(file: Path) -> Document:
     return document
 
 
+def parse(text: str, *, name: str) -> Document:
+    """Return what ``text`` holds, as ``read`` does for the file ``name``."""
+    document = Document(file=name)
+    _parse(document, text)
+    return document
+
+
 def _parse(document: Document, text: str) -> None:
     try:
         loader = _Loader(text)

@@ -4,12 +4,16 @@ References to secrets stay, since they are none. Command lines don't: nobody can
 file's own text. What is left out is said in the head, so that it can be put back.
 """
 
+import os
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from borg_cluster.core.quoting import without_passwords
+from borg_cluster.errors import UsageError
 
 COMMAND_LINES = (("encryption_passcommand",), ("borg", "ssh_command"), ("commands", "run"))
 """Keys whose values are command lines; lists on the way are walked through."""
@@ -35,6 +39,27 @@ def left_out(text: str) -> tuple[str, ...]:
 def render(value: object) -> str:
     """Return plain values as YAML, ending with a line feed; our own loader reads the same values of it."""
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=130)
+
+
+def save(path: Path, text: str, *, overwrite: bool) -> None:
+    """Write a configuration file that only its owner reads, whole or not at all.
+
+    Raises UsageError if it is there and is not to be overwritten, or can't be written.
+    """
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path} is there already", hint="--overwrite replaces it; --destination FILE writes another one")
+    try:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}", hint="--destination FILE writes elsewhere") from error
 
 
 def _without_commands(value: object) -> object:
