@@ -1,9 +1,12 @@
 """Options of the whole suite."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from borg_cluster.simulator.world import World
 
 # A busy machine is no failure: nothing here depends on time. In CI each change is held to the same examples; new ones are looked
 # for wherever else the tests run.
@@ -21,3 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--cluster-vm", metavar="NAME_OR_ID", help="the one VM that the conformance tests may stop and change (with --cluster)"
     )
+
+
+@pytest.fixture(autouse=True)
+def _nothing_impossible(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail a test in whose simulated cluster something happened that must never happen, whether it asked for that or not.
+
+    A test that brings it about on purpose says so: ``@pytest.mark.impossible``.
+    """
+    found: list[str] = []
+    note = World.note
+
+    def heard(self: World, kind: str, what: str, **details: object) -> None:
+        if kind == "violation":
+            found.append(what)
+        note(self, kind, what, **details)
+
+    monkeypatch.setattr(World, "note", heard)
+    yield
+    if request.node.get_closest_marker("impossible") is None:
+        assert not found, "; ".join(found)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from borg_cluster.simulator import activity, checkpoints, machines, migration, nodes, roles, snapshots, storage
 from borg_cluster.simulator.model import ClusterRole, Machine
+from borg_cluster.simulator.startable import disown
 from borg_cluster.simulator.vm_commands import remove_vm
 from borg_cluster.simulator.world import World
 
@@ -111,6 +112,7 @@ class Administration(World):
     def destroy(self, vm_id: str, *, keep_files: bool = False) -> None:
         """Lose a VM: its role and registrations, and (unless ``keep_files``) every file that is its own."""
         with self.change("destroy", vm_id=vm_id, keep_files=keep_files):
+            disown(self, vm_id)
             found = self.registrations(vm_id)
             role = self.find_role(vm_id)
             if role is not None:
@@ -178,10 +180,26 @@ class Administration(World):
             role = next(role for role in self.state.roles if role.group_type == "Cluster")
             role.owner_node = self.node(node).name
 
+    def move_role(self, vm_id: str, node: str) -> None:
+        """Move an offline role to another node; a VM that runs is migrated instead."""
+        with self.change("move_role", vm_id=vm_id, node=node):
+            self.role(vm_id).owner_node = self.node(node).name
+
+    def move_coordinator(self, volume: str, node: str) -> None:
+        """Let another node coordinate a volume."""
+        with self.change("move_coordinator", volume=volume, node=node):
+            found = next(one for one in self.state.volumes if one.folder.lower() == volume.lower())
+            found.owner_node = self.node(node).name
+
     def register_twice(self, vm_id: str, node: str) -> None:
         """List a VM on a second node too."""
         with self.change("register_twice", vm_id=vm_id, node=node):
             nodes.second_registration(self, self.machine(vm_id), self.node(node))
+
+    def give_up(self, vm_id: str) -> None:
+        """Say that a VM is lost on purpose: from now on nobody owes it to be startable."""
+        with self.change("give_up", vm_id=vm_id):
+            disown(self, vm_id)
 
     def lose(self, vm_id: str) -> None:
         """Take a VM from every node's list; its role, if it has one, stays as it is."""

@@ -3,6 +3,7 @@
 from borg_cluster.simulator.chains import find_chain
 from borg_cluster.simulator.machines import OFF_STATES
 from borg_cluster.simulator.model import Machine
+from borg_cluster.simulator.startable import unstartable
 from borg_cluster.simulator.world import World
 
 
@@ -18,7 +19,7 @@ def audit(world: World) -> list[str]:
         others = sorted(one.node for one in active if one.id == machine.id and one.node != machine.node)
         if others:
             found.append(f"{machine.id} runs on two nodes: {', '.join(sorted([machine.node, *others]))}")
-    return found + _shared_leaves(active)
+    return found + _shared_leaves(active) + unstartable(world)
 
 
 def _of_machine(world: World, machine: Machine) -> list[str]:

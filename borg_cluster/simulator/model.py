@@ -243,6 +243,15 @@ class Grant:
 
 
 @dataclass(slots=True, kw_only=True)
+class Owed:
+    """A VM that must always be startable, on which node it was last, and where its configuration ever lay."""
+
+    vm_id: str
+    node: str
+    paths: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
 class State:
     """The world."""
 
@@ -271,4 +280,5 @@ class State:
     writer_adds: dict[str, list[str]] = field(default_factory=dict)
     """Windows paths that the Hyper-V writer lists beyond a VM's own files, by VM id."""
     violations: list[str] = field(default_factory=list)
+    owed: list[Owed] = field(default_factory=list)
     switches: Switches = field(default_factory=Switches)

@@ -20,6 +20,7 @@ from borg_cluster.simulator.faults import Decision, Fault
 from borg_cluster.simulator.making import DiskSpec, VMSpec, make_vm, new_state, populate, volume_path
 from borg_cluster.simulator.model import ClusteredDisk, State
 from borg_cluster.simulator.plain import from_plain
+from borg_cluster.simulator.startable import owe
 from borg_cluster.simulator.switches import Switches
 from borg_cluster.simulator.world import wall_clock
 
@@ -129,6 +130,7 @@ class SimulatedCluster(Administration):
         options.setdefault("volume", self.state.volumes[0].folder if self.state.volumes else "")
         with self.change("add_vm", name=name):
             machine = make_vm(self, VMSpec(name=name, **options))  # type: ignore[arg-type] # VMSpec checks its own arguments
+            owe(self, machine.id, machine.configuration_path, machine.node)
             for number in range(checkpoints):
                 take_checkpoint(self, machine, f"{name} - ({number + 1})")
             if state != "Off":

@@ -108,16 +108,16 @@ class Stock:
         """Yield a copy below ``folder``; ``changes`` are the policy's. What must always hold is checked at the end."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         cluster = SimulatedCluster.open(folder / "cluster")
-        _recognise(cluster)
+        recognise(cluster)
         events: list[Event] = []
         with Catalog.open(folder / "state" / "catalog.sqlite") as catalog:
             context = direct.context(cluster, catalog, folder / "state", events=events, clock=MovingClock())
-            policy = replace(_policy(context.policy, self.borg), **changes)
+            policy = replace(policy_of(context.policy, self.borg), **changes)
             yield RestoreSite(cluster=cluster, context=replace(context, policy=policy), then=self.then, events=events)
         cluster.check()
 
 
-def _recognise(cluster: SimulatedCluster) -> None:
+def recognise(cluster: SimulatedCluster) -> None:
     """Let a copied world know its files again: who holds them and who may open them is kept by inode."""
     for machine in cluster.state.machines:
         for key, held in machine.held.items():
@@ -137,7 +137,7 @@ def make_stock(folder: Path) -> Stock:
     events: list[Event] = []
     with Catalog.open(folder / "world" / "state" / "catalog.sqlite") as catalog:
         context = direct.context(cluster, catalog, folder / "world" / "state", events=events, clock=direct.Clock())
-        back_up(replace(context, policy=_policy(context.policy, borg)), events)
+        back_up(replace(context, policy=policy_of(context.policy, borg)), events)
     then = fingerprint(cluster)
     for name in (WEB, PLAIN, CHAIN):
         cluster.guest_write(cluster.find_vm(name), data=SINCE)
@@ -148,7 +148,7 @@ def make_stock(folder: Path) -> Stock:
 def populate(cluster: SimulatedCluster) -> None:
     """Add the VMs."""
     web = cluster.add_vm(WEB, node="node2", disks=(SMALL, OTHER), home=r"C:\ClusterStorage\Volume1\web")
-    cluster.edit_role(web, _distinguish)
+    cluster.edit_role(web, distinguish)
     cluster.add_vm(PLAIN, node="node3", volume="Volume2", disks=(SMALL,), highly_available=False, iso=ISO)
     chain = cluster.add_vm(CHAIN, node="node1", disks=(SMALL,), iso=ISO, change_tracking=True)
     cluster.add_vm(SAVED, node="node1", disks=(SMALL,), state="Saved")
@@ -157,7 +157,8 @@ def populate(cluster: SimulatedCluster) -> None:
     cluster.take_checkpoint(chain, "before update")
 
 
-def _distinguish(role: ClusterRole) -> None:
+def distinguish(role: ClusterRole) -> None:
+    """Give a role settings that a new one doesn't have."""
     role.description = "the shop's front end"
     role.properties |= {"Priority": 3000, "AutoFailbackType": 1, "FailbackWindowStart": 22, "FailbackWindowEnd": 5}
     role.preferred_owners = ["node2", "node3"]
@@ -175,7 +176,8 @@ def back_up(context: Context, events: list[Event]) -> None:
     assert outcome.failed == 0, events
 
 
-def _policy(policy: Policy, borg: BorgSite) -> Policy:
+def policy_of(policy: Policy, borg: BorgSite) -> Policy:
+    """Return a configuration that backs up to this repository."""
     return replace(
         policy, repositories=(borg.repository,), borg=borg.settings, jobs=(_JOB,), keep_parked=True, stop_action="turn_off"
     )

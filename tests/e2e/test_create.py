@@ -250,6 +250,7 @@ def test_a_vm_that_is_gone_fails_alone(night: Night) -> None:
     assert "gone from the cluster" in night.of(ArchiveFailed)[0].reason
 
 
+@pytest.mark.impossible
 def test_one_vm_that_fails_stops_no_other_and_stays_in_the_volume(night: Night) -> None:
     plan = night.plan()
     vm_id = night.cluster.find_vm(HOSTILE)
@@ -409,6 +410,7 @@ def grow_when_begun(night: Night, name: str) -> None:
     night.context = replace(night.context, emit=emit)
 
 
+@pytest.mark.impossible
 def test_a_live_disk_that_grows_is_a_warning(night: Night) -> None:
     grow_when_begun(night, "NO")
     assert night.run("nightly").failed == 0

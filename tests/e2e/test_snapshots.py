@@ -219,6 +219,7 @@ def test_a_merge_that_never_ends_is_a_warning_and_its_leaves_stay_out_of_the_vol
         assert not {path for path in paths(night, archive) if path.endswith(".avhdx")}, name
 
 
+@pytest.mark.impossible
 def test_the_snapshots_own_configuration_stands_in_for_one_that_is_locked(night: Night, tmp_path: Path) -> None:
     (configuration,) = night.cluster.folder.rglob("*.vmcx")
     described, held = configuration.read_bytes(), tmp_path / "held"

@@ -24,7 +24,7 @@ from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
 from tests import direct
 from tests.e2e.borg_site import BorgSite, make_site
-from tests.e2e.restore_site import _recognise
+from tests.e2e.restore_site import recognise
 
 E = TypeVar("E")
 HOSTILE = "web[1]* \"$(x)\" '{now}'\n-"
@@ -135,7 +135,7 @@ class Stock:
         shutil.rmtree(self.live)
         shutil.copytree(self.saved, self.live)
         cluster = SimulatedCluster.open(self.live / "cluster")
-        _recognise(cluster)
+        recognise(cluster)
         with opened(self.live, self.site, cluster, night=NIGHTS) as site:
             yield site
 

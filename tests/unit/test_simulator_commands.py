@@ -158,6 +158,7 @@ def test_a_role_that_holds_more_than_the_vm_is_not_removed(cluster: SimulatedClu
 
 
 @pytest.mark.parametrize("offered", ["absent", "another VM's", "damaged", "another path"])
+@pytest.mark.impossible
 def test_what_is_no_configuration_of_this_vm_is_not_registered(cluster: SimulatedCluster, offered: str) -> None:
     vm_id = cluster.add_vm("db", disks=(SMALL,), state="Off", highly_available=False)
     path = registration(cluster, vm_id)["configuration_path"]
@@ -178,6 +179,7 @@ def test_what_is_no_configuration_of_this_vm_is_not_registered(cluster: Simulate
     assert expected[offered] in problem.error_id
 
 
+@pytest.mark.impossible
 def test_incompatibilities_are_told_and_only_a_missing_switch_is_mended(cluster: SimulatedCluster) -> None:
     iso = r"C:\ClusterStorage\Volume1\tools.iso"
     cluster.write_file(iso, b"tools")

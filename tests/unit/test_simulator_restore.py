@@ -174,6 +174,7 @@ def test_a_sparse_disk_is_refused_unless_the_file_system_tolerates_it(cluster: S
 
 
 @pytest.mark.parametrize("needs_disks", [False, True])
+@pytest.mark.impossible
 def test_whether_remove_vm_minds_parked_disks_is_a_switch(cluster: SimulatedCluster, needs_disks: bool) -> None:
     cluster.switches.remove_vm_needs_disks = needs_disks
     vm_id = cluster.add_vm("db", disks=(SMALL,), state="Off", highly_available=False)
@@ -191,6 +192,7 @@ def test_whether_remove_vm_minds_parked_disks_is_a_switch(cluster: SimulatedClus
     assert all(cluster.real_path(below("parked", path)).exists() for path in disks)
 
 
+@pytest.mark.impossible
 def test_remove_vm_merges_checkpoints_into_the_base_and_keeps_it(cluster: SimulatedCluster) -> None:
     vm_id = cluster.add_vm("db", disks=(SMALL,), checkpoints=2, highly_available=False)
     cluster.guest_write(vm_id, offset=100, data=b"newest")
