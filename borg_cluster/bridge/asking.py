@@ -1,6 +1,9 @@
-"""Asking one node one question over a session of its own."""
+"""Asking one node one question, over a session of its own or over one that was kept open for it."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
@@ -8,7 +11,7 @@ from borg_cluster import remoting
 from borg_cluster.bridge.answers import Lost, decode
 from borg_cluster.core.policy import RemotingSettings
 from borg_cluster.errors import CommandFailed
-from borg_cluster.remoting import Kind, Parameter, RemotingError
+from borg_cluster.remoting import Kind, Parameter, RemotingError, Session
 
 Answer = TypeVar("Answer")
 
@@ -16,6 +19,17 @@ _REASONS = {Kind.UNREACHABLE: "unreachable", Kind.TIMEOUT: "timed_out", Kind.AUT
 
 _WITHOUT_PASSWORD = ("kerberos", "certificate")
 """Ways to log in that do without a password: the user's ticket, and a key that has none."""
+_FRESH = 20.0
+"""Seconds for which a session that nobody used is still trusted; a node ends one after a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A session between two questions; ``since`` by the monotonic clock. ``stack`` ends it."""
+
+    session: Session
+    stack: ExitStack
+    since: float
 
 
 class Asking:
@@ -34,6 +48,25 @@ class Asking:
         self._secret = secret
         self._secret_lock = Lock()
         self._known_password: str | None = None
+        self._kept: dict[str, list[_Kept]] | None = None
+        self._kept_lock = Lock()
+
+    @contextmanager
+    def kept_sessions(self) -> Iterator[None]:
+        """Keep sessions open from one question to the next, for the duration of the ``with``.
+
+        To open one costs a node more than most answers do, and a restore asks a hundred questions while the VM is down. A kept
+        session whose connection broke meanwhile gives Lost, as any other.
+        """
+        with self._kept_lock:
+            self._kept = {} if self._kept is None else self._kept
+        try:
+            yield
+        finally:
+            with self._kept_lock:
+                kept, self._kept = self._kept or {}, None
+            for one in (one for sessions in kept.values() for one in sessions):
+                one.stack.close()
 
     def _password(self) -> str | None:
         reference, user = self._settings.password, self._settings.username
@@ -50,13 +83,61 @@ class Asking:
     def _ask(
         self, answer: type[Answer], node: str, command: str, parameters: Mapping[str, Parameter], *, longer: int = 0
     ) -> Answer | Lost:
-        settings, name = self._settings, self._name_of(node)
-        address, password, deadline = remoting.address_of(settings, name), self._password(), settings.deadline + longer
+        name, deadline = self._name_of(node), self._settings.deadline + longer
         try:
-            with remoting.open_session(settings, node=name, address=address, password=password, deadline=deadline) as session:
-                text = session.invoke(command, parameters)
+            text = self._invoke(name, command, parameters, deadline=deadline)
         except RemotingError as error:
             if error.kind is Kind.COMMAND:
                 raise CommandFailed(error.message, hint=error.hint, node=node, command=command, **error.fields) from error
             return Lost(node=node, reason=_REASONS.get(error.kind, "failed"), message=error.message, hint=error.hint)
         return decode(answer, text, node=node)
+
+    def _invoke(self, name: str, command: str, parameters: Mapping[str, Parameter], *, deadline: float) -> str:
+        """Return the text that a node answers with. Raises RemotingError."""
+        with ExitStack() as stack:
+            session = self._taken(name, stack)
+            if session is None:
+                address = remoting.address_of(self._settings, name)
+                opened = remoting.open_session(
+                    self._settings, node=name, address=address, password=self._password(), deadline=deadline
+                )
+                session = stack.enter_context(opened)
+            else:
+                session.set_deadline(deadline)
+            try:
+                text = session.invoke(command, parameters)
+            except RemotingError as error:
+                if error.kind is Kind.COMMAND:
+                    self._keep(name, session, stack)
+                else:
+                    self._forget(name)
+                raise
+            self._keep(name, session, stack)
+            return text
+
+    def _taken(self, name: str, stack: ExitStack) -> Session | None:
+        """Return a session that was kept, if there is a fresh one; it ends with ``stack``."""
+        with self._kept_lock:
+            sessions = (self._kept or {}).get(name)
+            kept = sessions.pop() if sessions else None
+        if kept is None:
+            return None
+        stack.push(kept.stack)
+        if time.monotonic() - kept.since > _FRESH:
+            stack.pop_all().close()
+            return None
+        return kept.session
+
+    def _keep(self, name: str, session: Session, stack: ExitStack) -> None:
+        """Keep a session for the next question, if sessions are kept; else it ends now."""
+        with self._kept_lock:
+            if self._kept is not None:
+                kept = _Kept(session=session, stack=stack.pop_all(), since=time.monotonic())
+                self._kept.setdefault(name, []).append(kept)
+
+    def _forget(self, name: str) -> None:
+        """End the sessions that are kept of a node that was lost: theirs are the same connections' fate."""
+        with self._kept_lock:
+            sessions = (self._kept or {}).pop(name, [])
+        for one in sessions:
+            one.stack.close()

@@ -121,7 +121,7 @@ def extract_to(context: Context, vm: str, destination: Path, *, archive: str = "
 
 
 def _walk(context: Context, held: journal.OpenJournal, turned: Turned | None = None) -> Progress:
-    with keep_signals() as signals:
+    with keep_signals() as signals, context.bridge.kept_sessions():
         walk = Walk(context, held, signals)
         if turned is not None:
             walk.turn(turned)

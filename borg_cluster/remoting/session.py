@@ -56,6 +56,10 @@ class Session:
             raise from_record(shell.streams.error[0], node=self._node, command=command)
         return self._text(shell.output, command)
 
+    def set_deadline(self, seconds: float) -> None:
+        """Give what is done from now on so many seconds together."""
+        self._connection.set_deadline(seconds)
+
     def define(self, texts: tuple[str, ...]) -> None:
         """Run the module's files, so that the session knows its commands: one pipeline, a statement a file, in global scope."""
         shell = PowerShell(self._pool)

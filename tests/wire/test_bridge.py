@@ -4,12 +4,15 @@ import inspect
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from borg_cluster.bridge import ANSWERS, Bridge, Lost
+from borg_cluster import remoting
+from borg_cluster.bridge import ANSWERS, Bridge, Lost, asking
 from borg_cluster.core.vm_state import ResourceSetting, RoleSetting, VMState
 from borg_cluster.errors import CommandFailed
 from borg_cluster.simulator.commands import COMMANDS
@@ -47,6 +50,7 @@ def answer(echo: EchoCluster, command: str, value: object) -> None:
 
 def test_one_method_for_each_command_of_the_table() -> None:
     methods = {name: method for name, method in inspect.getmembers(Bridge, inspect.isfunction) if not name.startswith("_")}
+    assert methods.pop("kept_sessions")
     assert methods.keys() == {_snake(command.replace("BorgCluster", "")) for command in COMMANDS}
     assert list(ANSWERS) == list(COMMANDS)
     for name, command in COMMANDS.items():
@@ -56,6 +60,87 @@ def test_one_method_for_each_command_of_the_table() -> None:
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=VM)(?=[A-Z])", "_", name.replace("-", "")).lower()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the nodes to which sessions were opened, and '-node' for each that ended."""
+    told: list[str] = []
+    plain = remoting.open_session
+
+    @contextmanager
+    def heard(*arguments: Any, node: str, **named: Any) -> Iterator[remoting.Session]:
+        with plain(*arguments, node=node, **named) as session:
+            told.append(node)
+            try:
+                yield session
+            finally:
+                told.append(f"-{node}")
+
+    monkeypatch.setattr(remoting, "open_session", heard)
+    return told
+
+
+ONE = "node1.example.test"
+
+
+def test_each_question_has_a_session_of_its_own(bridge: Bridge, echo: EchoCluster, opened: list[str]) -> None:
+    answer(echo, "Get-BorgClusterVMState", vm_state())
+    for _ in range(2):
+        bridge.get_vm_state("node1", vm_id=VM)
+    assert opened == [ONE, f"-{ONE}", ONE, f"-{ONE}"]
+
+
+def test_a_session_is_kept_from_one_question_to_the_next(bridge: Bridge, echo: EchoCluster, opened: list[str]) -> None:
+    answer(echo, "Get-BorgClusterVMState", vm_state())
+
+    def fail(*_: object) -> str:
+        raise vm_not_found(VM)
+
+    echo.answers["Get-BorgClusterClaim"] = fail
+    with bridge.kept_sessions():
+        for _ in range(3):
+            assert isinstance(bridge.get_vm_state("node1", vm_id=VM), VMState)
+            with pytest.raises(CommandFailed):
+                bridge.get_claim("node1", vm_id=VM, folder="C:\\ClusterStorage\\Volume1\\.borg-cluster")
+        assert opened == [ONE]
+    assert opened == [ONE, f"-{ONE}"]
+
+
+def test_threads_that_ask_at_once_share_no_session(bridge: Bridge, echo: EchoCluster, opened: list[str]) -> None:
+    together = threading.Barrier(2, timeout=60)
+
+    def meet(*_: object) -> str:
+        together.wait()
+        return json.dumps(vm_state())
+
+    echo.answers["Get-BorgClusterVMState"] = meet
+    with bridge.kept_sessions(), ThreadPoolExecutor(2) as pool:
+        for _ in range(2):
+            answers = list(pool.map(lambda _: bridge.get_vm_state("node1", vm_id=VM), range(2)))
+            assert all(isinstance(one, VMState) for one in answers)
+        assert opened == [ONE, ONE]
+
+
+def test_a_kept_session_that_broke_is_lost_and_not_used_again(bridge: Bridge, echo: EchoCluster, opened: list[str]) -> None:
+    answer(echo, "Get-BorgClusterVMState", vm_state())
+    with bridge.kept_sessions():
+        bridge.get_vm_state("node1", vm_id=VM)
+        fault = echo.faults.add(Fault(kind="drop_before"))
+        assert isinstance(bridge.get_vm_state("node1", vm_id=VM), Lost)
+        assert isinstance(bridge.get_vm_state("node1", vm_id=VM), VMState)
+    assert (fault.fired, opened.count(ONE), opened.count(f"-{ONE}")) == (1, 2, 2)
+
+
+def test_a_session_that_nobody_used_for_long_is_not_trusted(
+    bridge: Bridge, echo: EchoCluster, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(echo, "Get-BorgClusterVMState", vm_state())
+    monkeypatch.setattr(asking, "_FRESH", -1.0)
+    with bridge.kept_sessions():
+        for _ in range(2):
+            bridge.get_vm_state("node1", vm_id=VM)
+        assert opened == [ONE, f"-{ONE}", ONE]
 
 
 def test_parameters_arrive_under_their_windows_names(bridge: Bridge, echo: EchoCluster) -> None:
