@@ -6,7 +6,7 @@ import click
 import yaml
 
 from borg_cluster import config
-from borg_cluster.cli import config_bootstrap
+from borg_cluster.cli import config_bootstrap, config_generate
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import counted, fields_of, json_document, json_text, new_console, sentence, words, write_line
 from borg_cluster.cli.site import chosen_policy
@@ -19,6 +19,7 @@ def command() -> None:
 
 
 command.add_command(config_bootstrap.command)
+command.add_command(config_generate.command)
 
 
 @command.command("validate", epilog=exit_codes())

@@ -18,8 +18,7 @@ from borg_cluster.config.written import save
 from borg_cluster.core.policy import Policy, Repository
 from borg_cluster.errors import BorgClusterError, ExitCode, RepositoryRefused, UsageError
 from borg_cluster.plugins import PluginManager
-from borg_cluster.upkeep import choose, open_upkeep
-from borg_cluster.upkeep.ours import look
+from borg_cluster.upkeep.rebuild import rebuild
 
 _NO_PASSPHRASE = {"NoPassphraseFailure", "PassphraseWrong"}
 _TYPED = "{typed at the terminal}"
@@ -127,17 +126,13 @@ def _missing_here(policy: Policy, plugins: PluginManager) -> tuple[str, ...]:
 
 def _take_in(policy: Policy, plugins: PluginManager) -> tuple[str, ...]:
     """Let the catalog know the archives that are there, so that `list` does; return why not where it can't."""
-    told: list[str] = []
     try:
-        with open_context(policy, plugins=plugins, emit=lambda _: None, state=config.state_directory(os.environ)) as context:
-            for repository in choose(context, ()):
-                try:
-                    look(context, open_upkeep(context, repository))
-                except BorgClusterError as error:
-                    told.append(f"the repository {repository.label}: {error.message}")
+        state = config.state_directory(os.environ)
+        with open_context(policy, plugins=plugins, emit=lambda _: None, state=state) as context:
+            rebuilt = rebuild(context, reason="the configuration was made from a repository")
     except BorgClusterError as error:
-        told.append(error.message)
-    return tuple(told)
+        return (error.message,)
+    return tuple(f"the repository {label}: {reason}" for label, reason in rebuilt.failed)
 
 
 def _tell(settings: Settings, made: Bootstrapped, destination: Path) -> None:
