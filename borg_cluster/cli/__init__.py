@@ -24,6 +24,7 @@ from borg_cluster.cli import (
     doctor,
     export_tar,
     extract,
+    files,
     history,
     info,
     mount,
@@ -45,7 +46,7 @@ _STORY = (
     *("discover", "history", "plan", "patterns"),
     *("run", "create", "prune", "compact", "check", "status"),
     *("list", "info", "diff", "verify"),
-    *("extract", "restores", "resume", "undo", "release"),
+    *("extract", "files", "restores", "resume", "undo", "release"),
 )
 
 
@@ -116,7 +117,7 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
     )
 
 
-for _module in (discover, doctor, history, plan, patterns, create, archives, extract, config, demo):
+for _module in (discover, doctor, history, plan, patterns, create, archives, extract, files, config, demo):
     cli.add_command(_module.command)
 for _module in (run_due, prune, compact, check, status, info, diff, verify, export_tar, break_lock, repo_create):
     cli.add_command(_module.command)
