@@ -70,7 +70,7 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     )
     repository = writing.borg.repository.path
     told = notes.texts(context.policy, manifest, writing.inventory, source, repository=repository)
-    with notes.written(context.state, told) as about:
+    with notes.written(writing.record.room(), told) as about:
         created = _write(writing, source, unfinished.archive, about=about, total=sum(file.size or 0 for file in manifest.files))
     writing.prove()
     items = writing.borg.list_files(unfinished.archive)

@@ -47,9 +47,9 @@ class Notes:
 
 
 @contextmanager
-def written(state: Path, texts: Mapping[str, str]) -> Iterator[Notes]:
-    """Yield the notes, written below ``state`` as they go into an archive; they are gone after the ``with``."""
-    with tempfile.TemporaryDirectory(prefix="notes-", dir=state) as folder:
+def written(room: Path, texts: Mapping[str, str]) -> Iterator[Notes]:
+    """Yield the notes, written below ``room`` as they go into an archive; they are gone after the ``with``."""
+    with tempfile.TemporaryDirectory(prefix="notes-", dir=room) as folder:
         (Path(folder) / FOLDER).mkdir()
         for name, text in texts.items():
             (Path(folder) / name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")

@@ -9,8 +9,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import RLock
@@ -154,11 +155,19 @@ class RunRecord:
         self.snapshots.remove(snapshot)
         self._write("unsnapshot", asdict(snapshot))
 
+    def room(self) -> Path:
+        """Return a folder for what the run needs only as long as it goes; a killed run's goes with its record."""
+        place = self.path.with_suffix(".room")
+        place.mkdir(mode=0o700, exist_ok=True)
+        return place
+
     def close(self) -> None:
         """Let go of the record; it is deleted if it holds nothing that a later run must see to."""
+        shutil.rmtree(self.path.with_suffix(".room"), ignore_errors=True)
         if not self.claims and not self.unfinished and not self.snapshots:
             self.path.unlink(missing_ok=True)
-        self._file.close()
+        with suppress(OSError):  # a full disk: what could not be written was never acted on
+            self._file.close()
 
     def _write(self, kind: str, fields: dict[str, Any]) -> None:
         with self._lock:

@@ -92,7 +92,7 @@ class Freezer:
             return
         planned = look(planned, self._context.state / "views").archive
         held = HeldSnapshot(vm_id=vm.id, name=vm.name, run_id=run_id, disk_paths=frozen_files.disk_paths(vm))
-        with tempfile.TemporaryDirectory(prefix="frozen-", dir=self._context.state) as room:
+        with tempfile.TemporaryDirectory(prefix="frozen-", dir=self._record.room()) as room:
             copies = frozen_files.copy_configuration(planned, Path(room))
             self._record.add_snapshot(held)
             try:

@@ -94,7 +94,7 @@ def whole(night: Night) -> bool:
     """Return whether no snapshot, no leaf and no record is left."""
     definition = night.cluster.state.machines[0].definition
     records = list((night.context.state / "runs").rglob("*.jsonl"))
-    return not (definition.checkpoints or leaves(night) or records or list(night.context.state.glob("frozen-*")))
+    return not (definition.checkpoints or leaves(night) or records or list(night.context.state.rglob("frozen-*")))
 
 
 def disks(night: Night) -> dict[str, bytes]:

@@ -134,6 +134,7 @@ LANES = {
     lane.name: lane
     for lane in (
         Lane(name="tests", run=run_suite, minutes=15),
+        Lane(name="kill", run=run_on_all_cores, minutes=20),
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),

@@ -57,3 +57,15 @@ def test_what_a_dead_run_left_is_known_but_for_a_torn_line(tmp_path: Path) -> No
     again.drop_unfinished(ARCHIVE)
     again.close()
     assert list(tmp_path.rglob("*.jsonl")) == []
+
+
+def test_what_a_run_needs_only_meanwhile_goes_with_its_record(tmp_path: Path) -> None:
+    record = RunRecord.begin(tmp_path, cluster="hv", run_id="r")
+    (record.room() / "copy").write_text("x")
+    record.add_unfinished(Unfinished(repository="main", subject="vm", archive="a.checkpoint"))
+    record._file.close()  # as a process that is killed
+    assert list(tmp_path.rglob("copy"))
+    (dead,) = RunRecord.adopt(tmp_path, cluster="hv")
+    dead.close()
+    assert not list(tmp_path.rglob("copy"))
+    assert not list(tmp_path.rglob("*.room"))
