@@ -9,6 +9,8 @@ import posixpath
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from borg_cluster import notes
 from borg_cluster.borg import Borg, Created
@@ -30,13 +32,17 @@ from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.pattern import explain
 from borg_cluster.core.planned import PlannedArchive, PlannedFile
 from borg_cluster.core.policy import Job
+from borg_cluster.core.retry import Fault
 from borg_cluster.errors import BorgClusterError, BorgFailed
+from borg_cluster.retrying import Patience
 from borg_cluster.run_record import RunRecord, Unfinished
 from borg_cluster.source import Source
 
+T = TypeVar("T")
 _MOST_WARNINGS = 20
 _MOST_NAMES = 50
 _TAKEN = "Archive.AlreadyExists"
+_MISSING = " is missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,11 @@ class Writing:
     inventory: Inventory
     record: RunRecord
     prove: Callable[[], None]
+    patience: Patience
+
+    def look(self, planned: PlannedArchive, what: str, ask: Callable[[], T]) -> T:
+        """Return the answer to a question about an archive, asked again where that may help: it need not be read again."""
+        return self.patience.look(ask, key=f"{planned.archive} {what}", subject=planned.subject, name=planned.name)
 
 
 def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[str, ...]:
@@ -73,27 +84,39 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     with notes.written(writing.record.room(), told) as about:
         created = _write(writing, source, unfinished.archive, about=about, total=sum(file.size or 0 for file in manifest.files))
     writing.prove()
-    items = writing.borg.list_files(unfinished.archive)
+    items = writing.look(planned, "list", lambda: writing.borg.list_files(unfinished.archive))
     changed = _changed(source, created)
     if source.patterns is None:
         doubts = _compare_files(manifest, items, about=about, changed=changed, told=created.warnings)
     else:
         doubts = _compare_roots(source, items, told=created.warnings)
-    planned = _give_name(writing.borg, unfinished.archive, planned)
+    planned = _give_name(writing, unfinished, planned)
     writing.record.drop_unfinished(unfinished)
-    reading = _reading(writing.borg, planned, created, items=items, changed=changed)
+    reading = _reading(writing, planned, created, items=items, changed=changed)
     context.catalog.record_archive(manifest, reading, planned.repository)
     warnings = (*planned.warnings, *doubts)
     context.emit(_finished(planned, manifest, reading, warnings))
     return warnings
 
 
-def _give_name(borg: Borg, unfinished: str, planned: PlannedArchive) -> PlannedArchive:
-    """Give a whole archive its name and return it so: the next free one where the clock went back to a second that was before."""
+def _give_name(writing: Writing, unfinished: Unfinished, planned: PlannedArchive) -> PlannedArchive:
+    """Give a whole archive its name and return it so: the next free one where the clock went back to a second that was before.
+
+    What became of that when the answer was lost is looked up, and not asked for twice.
+    """
+    asked = False
+
+    def rename(name: str) -> None:
+        nonlocal asked
+        if asked and all(one.name != unfinished.archive for one in writing.borg.list_archives(unfinished.archive)):
+            return
+        asked = True
+        writing.borg.rename(unfinished.archive, name)
+
     for number in range(1, _MOST_NAMES + 1):
         name = distinct_names((planned.archive,) * number)[-1]
         try:
-            borg.rename(unfinished, name)
+            writing.look(planned, "rename", partial(rename, name))
         except BorgFailed as error:
             if error.fields.get("msgid") != _TAKEN or number == _MOST_NAMES:
                 raise
@@ -158,7 +181,7 @@ def _compare_files(
     """
     stored = {item.path: item for item in items}
     wanted = {file.archive_path for file in manifest.files} | about.names
-    wrong = [f"{path} is missing" for path in sorted(wanted - stored.keys())]
+    wrong = [f"{path}{_MISSING}" for path in sorted(wanted - stored.keys())]
     wrong += [f"{path} is not in the manifest" for path in sorted(stored.keys() - wanted)]
     wrong += [f"{item.path} is no regular file" for item in items if item.kind != "-"]
     moved = [f"{path} changed while it was read" for path in changed]
@@ -171,8 +194,14 @@ def _compare_files(
         moved = []
     if wrong:
         reasons = "; ".join(_brief((*wrong, *told)))
-        raise BorgFailed(f"the archive is not what it should be: {reasons}", hint="run the job again")
+        fault = Fault.SHARE_HICCUP if _only_missing(wrong) else None
+        raise BorgFailed(f"the archive is not what it should be: {reasons}", hint="run the job again", fault=fault)
     return _brief(tuple(moved))
+
+
+def _only_missing(wrong: list[str]) -> bool:
+    """Return whether files could not be read, and nothing else is wrong: a share may have been away."""
+    return all(one.endswith(_MISSING) for one in wrong)
 
 
 def _compare_roots(source: Source, items: tuple[StoredFile, ...], *, told: tuple[str, ...]) -> tuple[str, ...]:
@@ -187,14 +216,16 @@ def _compare_roots(source: Source, items: tuple[StoredFile, ...], *, told: tuple
             missing.append(name)
     if missing or not stored - {FOLDER, *notes.NOTES}:
         what = ", ".join(_brief(tuple(missing))) or source.archive.name
-        raise BorgFailed(f"the archive holds nothing of {what}: {'; '.join(_brief(told))}")
+        message = f"the archive holds nothing of {what}: {'; '.join(_brief(told))}"
+        raise BorgFailed(message, fault=Fault.SHARE_HICCUP)
     return _brief(told)
 
 
 def _reading(
-    borg: Borg, planned: PlannedArchive, created: Created, *, items: tuple[StoredFile, ...], changed: tuple[str, ...]
+    writing: Writing, planned: PlannedArchive, created: Created, *, items: tuple[StoredFile, ...], changed: tuple[str, ...]
 ) -> Reading:
-    listed = next((one for one in borg.list_archives(planned.archive) if one.name == planned.archive), None)
+    found = writing.look(planned, "id", lambda: writing.borg.list_archives(planned.archive))
+    listed = next((one for one in found if one.name == planned.archive), None)
     return Reading(
         archive_id=created.archive_id if listed is None else listed.archive_id,
         archive_name=planned.archive,

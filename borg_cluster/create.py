@@ -19,6 +19,7 @@ from borg_cluster.core.planned import BackupPlan, PlannedArchive
 from borg_cluster.core.policy import Repository
 from borg_cluster.errors import BorgClusterError, Refused, UsageError
 from borg_cluster.making import VERB, Count, Making, moment
+from borg_cluster.retrying import Patience
 from borg_cluster.run_record import RunRecord, job_lock
 from borg_cluster.snapshot import Freezer
 from borg_cluster.sweep import sweep_at_start
@@ -30,13 +31,14 @@ from borg_cluster.workers import Workers
 class CreateOutcome:
     """How a run ended: archives that stand, archives that were wanted and are not there (refused ones too), warnings.
 
-    ``unopened`` are the labels of repositories that did not open.
+    ``unopened`` are the labels of repositories that did not open; ``retries`` counts what was tried again.
     """
 
     done: int
     failed: int
     warnings: int
     unopened: tuple[str, ...] = ()
+    retries: int = 0
 
 
 def create(context: Context, plan: BackupPlan, inventory: Inventory) -> CreateOutcome:
@@ -75,7 +77,10 @@ class _Run:
         self.dead = dead
         self.whereabouts = Whereabouts(context, plan, inventory)
         self.count = Count(context)
-        self.unopened: tuple[str, ...] = ()
+        self.closed: dict[str, BorgClusterError] = {}
+        self.later: dict[str, float] = {}
+        """Seconds after which a repository that did not open is to be tried again, by label."""
+        self.patience = Patience(self.context)
         self.freezer = self._freezer(record)
 
     def carry_out(self) -> CreateOutcome:
@@ -93,7 +98,13 @@ class _Run:
         except CommandSkipped as skipped:
             self.count.warn(self.plan.cluster, str(skipped))
         count = self.count
-        return CreateOutcome(done=count.done, failed=len(count.failed), warnings=count.warnings, unopened=self.unopened)
+        return CreateOutcome(
+            done=count.done,
+            failed=len(count.failed),
+            warnings=count.warnings,
+            unopened=tuple(self.closed),
+            retries=self.patience.had,
+        )
 
     def _hear(self, event: Event) -> None:
         """Count a VM that moved for the node where it is now."""
@@ -105,7 +116,6 @@ class _Run:
         """Return the repositories that open. One that doesn't costs its own archives. Raises RepositoryRefused if none does."""
         labels = {archive.repository for archive in self.plan.archives}
         opened: dict[str, Borg] = {}
-        wrong: dict[str, BorgClusterError] = {}
         for repository in (one for one in self.context.policy.repositories if one.label in labels):
             borg = Borg(self.context.policy.borg, repository, secret=self.context.plugins.secret, stop=self.context.stop)
             try:
@@ -113,19 +123,25 @@ class _Run:
                 borg.check_repository()
             except CommandSkipped as skipped:
                 self.count.skip(repository.label, str(skipped), self._archives_of(repository.label))
+                continue
             except UsageError:
                 raise
             except BorgClusterError as error:
-                wrong[repository.label] = error
-            else:
-                opened[repository.label] = borg
-        if wrong and len(wrong) == len(labels):
-            raise next(iter(wrong.values()))
-        self.unopened = tuple(wrong)
-        for label, reason in wrong.items():
-            for archive in self._archives_of(label):
-                self.count.fail(archive, reason)
+                seconds = self._again(repository.label, error)
+                if seconds is None:
+                    continue
+                self.later[repository.label] = seconds
+            opened[repository.label] = borg
+        if self.closed and len(self.closed) == len(labels):
+            raise next(iter(self.closed.values()))
         return opened
+
+    def _again(self, label: str, error: BorgClusterError) -> float | None:
+        """Return the seconds after which a repository is to be opened again; None: it counts as closed from now on."""
+        seconds = self.patience.after(error, key=f"open {label}", subject=label, name=label)
+        if seconds is None:
+            self.closed[label] = error
+        return seconds
 
     def _around(self, stack: ExitStack, repository: Repository) -> None:
         """Run the commands before a repository, and those after it at the end, which are told whether its archives stand."""
@@ -152,12 +168,21 @@ class _Run:
                 self.context.emit(Noted(subject=uncovered.subject, message=message))
             else:
                 self.count.warn(uncovered.subject, message)
+        for label, error in self.closed.items():
+            for archive in self._archives_of(label):
+                self.count.fail(archive, error)
         self._work_off({one.archive: one for one in self.plan.archives if one.repository in repositories}, repositories)
 
     def _work_off(self, archives: dict[str, PlannedArchive], repositories: dict[str, Borg]) -> None:
         ordered = sorted(archives.values(), key=lambda planned: planned.kind is ArchiveKind.VOLUME)
-        items = tuple(_item(planned, ordered) for planned in ordered)
-        self.workers = Workers(items, self.context.policy.caps, stop=self.context.stop, clock=self.context.clock)
+        opening = {f"repository {label}": label for label in self.later}
+        items = (
+            *(Item(key=key, repository=label, node=None, volumes=()) for key, label in opening.items()),
+            *(_item(planned, ordered, frozenset(opening)) for planned in ordered),
+        )
+        later = {key: self.later[label] for key, label in opening.items()}
+        stop, clock = self.context.stop, self.context.clock
+        self.workers = Workers(items, self.context.policy.caps, stop=stop, clock=clock, later=later)
         making = Making(
             context=self.context,
             plan=self.plan,
@@ -166,9 +191,22 @@ class _Run:
             whereabouts=self.whereabouts,
             freezer=self.freezer,
             repositories=repositories,
+            closed=self.closed,
             count=self.count,
+            patience=self.patience,
         )
-        self.workers.work_off(lambda key: making.attempt(archives[key]))
+
+        def do(key: str) -> float | None:
+            return making.attempt(archives[key]) if key in archives else self._reopen(repositories[opening[key]])
+
+        self.workers.work_off(do)
+
+    def _reopen(self, borg: Borg) -> float | None:
+        try:
+            borg.check_repository()
+        except BorgClusterError as error:
+            return self._again(borg.repository.label, error)
+        return None
 
     def _sweep(self) -> None:
         """End what dead runs left: their machines run on leaves that grow. The claims that this run takes see to its own VMs."""
@@ -187,8 +225,11 @@ class _Run:
         return Freezer(self.context, record=record, inventory=lambda: self.whereabouts.inventory, warn=self.count.warn)
 
 
-def _item(planned: PlannedArchive, archives: list[PlannedArchive]) -> Item:
-    """Return an archive as the caps see it. A volume's comes after those of all VMs that have a file on it."""
+def _item(planned: PlannedArchive, archives: list[PlannedArchive], opening: frozenset[str]) -> Item:
+    """Return an archive as the caps see it. A volume's comes after those of all VMs that have a file on it.
+
+    ``opening`` are the items of repositories that are to be opened first.
+    """
     if planned.kind is ArchiveKind.VIRTUAL_MACHINE:
         after: frozenset[str] = frozenset()
     else:
@@ -200,7 +241,7 @@ def _item(planned: PlannedArchive, archives: list[PlannedArchive]) -> Item:
         node=planned.node,
         volumes=tuple({file.file.archive_path.partition("/")[0] for file in planned.files} or {planned.name}),
         snapshot=planned.consistency in {Consistency.APPLICATION, Consistency.CRASH} and bool(planned.files),
-        after=after,
+        after=after | (opening & {f"repository {planned.repository}"}),
     )
 
 

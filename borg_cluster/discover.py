@@ -157,7 +157,14 @@ def ask_any(context: Context, ask: Callable[[str], T | Lost]) -> T:
         nodes_by_reason.setdefault(it.message.removeprefix(f"{it.node}: "), []).append(it.node)
     reasons = "; ".join(one_line(f"{', '.join(nodes)}: {reason}") for reason, nodes in nodes_by_reason.items())
     hint = next((it.hint for it in lost if it.hint), "name its nodes in the configuration (cluster: nodes:)")
-    raise ClusterUnreachable(f"no node of the cluster {context.policy.cluster} answered: {reasons}", hint=hint)
+    raise ClusterUnreachable(
+        f"no node of the cluster {context.policy.cluster} answered: {reasons}", hint=hint, lost=_hopeful(lost)
+    )
+
+
+def _hopeful(lost: list[Lost]) -> str:
+    """Return the reason that waiting may mend, if any of them is such."""
+    return next((it.reason for it in lost if it.reason in {"unreachable", "timed_out"}), lost[0].reason if lost else "failed")
 
 
 def address_of(node: ClusterNode) -> str:

@@ -12,17 +12,18 @@ from borg_cluster.archiving import Writing, make_archive
 from borg_cluster.borg import Borg
 from borg_cluster.command_hook import CommandSkipped, commands_around
 from borg_cluster.context import Context
-from borg_cluster.core.archive import MANIFEST_SCHEMA, ArchiveKind, Manifest
+from borg_cluster.core.archive import CHECKPOINT_SUFFIX, MANIFEST_SCHEMA, ArchiveKind, Manifest
 from borg_cluster.core.backup_plan import keep_files_of
 from borg_cluster.core.event import ArchiveFailed, Warned
 from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.planned import THIS_RUN, BackupPlan, LeftOut, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job, locate
 from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
-from borg_cluster.run_record import RunRecord
+from borg_cluster.retrying import Patience
+from borg_cluster.run_record import RunRecord, Unfinished
 from borg_cluster.snapshot import Freezer
 from borg_cluster.source import open_source
-from borg_cluster.whereabouts import Whereabouts, claimed
+from borg_cluster.whereabouts import Whereabouts, claimed, release
 
 VERB = "create"
 _log = logging.getLogger(__name__)
@@ -91,10 +92,18 @@ class Making:
     whereabouts: Whereabouts
     freezer: Freezer
     repositories: Mapping[str, Borg]
+    closed: Mapping[str, BorgClusterError]
     count: Count
+    patience: Patience
 
     def attempt(self, planned: PlannedArchive) -> float | None:
-        """Make one archive; whatever happens to it, the run goes on."""
+        """Make one archive; whatever happens to it, the run goes on.
+
+        Returns the seconds after which it is to be tried again; None: it has ended.
+        """
+        if planned.repository in self.closed:
+            self.count.fail(planned, self.closed[planned.repository])
+            return None
         machine = planned.kind is ArchiveKind.VIRTUAL_MACHINE
         variables = {
             "run_id": self.plan.run_id,
@@ -107,16 +116,29 @@ class Making:
         }
         scope = "vm" if machine else "volume"
         try:
+            self._clear_last_try(planned)
             with commands_around(self.context, verb=VERB, scope=scope, variables=variables):
                 warnings = self._archive_vm(planned) if machine else self._archive_volume(planned)
         except CommandSkipped as skipped:
             self.count.skip(planned.subject, f"{planned.name}: {skipped}", (planned,))
         except Exception as error:  # noqa: BLE001 - a plugin's source may raise anything; the others must still be saved
+            seconds = self.patience.after(error, key=planned.archive, subject=planned.subject, name=planned.name)
+            if seconds is not None:
+                return seconds
             self.count.fail(planned, error)
         else:
             self.count.end(len(warnings))
             self._remove_leftovers(planned)
         return None
+
+    def _clear_last_try(self, planned: PlannedArchive) -> None:
+        """End what an earlier try of this run left since nobody could tell what became of it: it is looked for, not assumed."""
+        for held in tuple(one for one in self.record.snapshots if one.vm_id == planned.subject):
+            self.freezer.end(held)
+        for claim in tuple(one for one in self.record.claims if one.vm_id == planned.subject):
+            release(self.context, self.record, claim, inventory=self.whereabouts.inventory)
+        for left in tuple(one for one in self.record.unfinished if one.archive == planned.archive + CHECKPOINT_SUFFIX):
+            self._delete(left)
 
     def _archive_vm(self, planned: PlannedArchive) -> tuple[str, ...]:
         try:
@@ -178,6 +200,7 @@ class Making:
                 inventory=self.whereabouts.inventory,
                 record=self.record,
                 prove=prove,
+                patience=self.patience,
             )
             return make_archive(writing, source, manifest)
 
@@ -218,12 +241,18 @@ class Making:
             if (left.repository, left.subject) != (planned.repository, planned.subject):
                 continue
             try:
-                self.repositories[left.repository].delete(left.archive)
+                self._delete(left, record)
             except BorgClusterError as error:
-                if error.fields.get("msgid") != "Archive.DoesNotExist":  # borg rolled it back itself
-                    self.count.warn(planned.subject, f"the unfinished {left.archive} could not be deleted: {error.message}")
-                    continue
-            record.drop_unfinished(left)
+                self.count.warn(planned.subject, f"the unfinished {left.archive} could not be deleted: {error.message}")
+
+    def _delete(self, left: Unfinished, record: RunRecord | None = None) -> None:
+        """Delete an archive that was never finished; borg may have rolled it back itself."""
+        try:
+            self.repositories[left.repository].delete(left.archive)
+        except BorgClusterError as error:
+            if error.fields.get("msgid") != "Archive.DoesNotExist":
+                raise
+        (record or self.record).drop_unfinished(left)
 
 
 def _plain(vm: VirtualMachine) -> dict[str, object]:

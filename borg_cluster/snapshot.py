@@ -272,7 +272,7 @@ class Freezer:
 
     def _ask_owner(self, vm_id: str, ask: Callable[[str], T | Lost]) -> T:
         """Return the answer of whoever owns the VM now; look again as long as that may be changing. Raises BorgClusterError."""
-        doubt = BorgClusterError("no node of the cluster has it")
+        doubt = BorgClusterError("no node of the cluster has it", lost="unreachable")
         for pause in (*_PAUSES, None):
             try:
                 node = discover.locate_vm(self._context, vm_id)
@@ -282,10 +282,10 @@ class Freezer:
             except (CommandFailed, Refused) as error:
                 if isinstance(error, CommandFailed) and not _passes(error):
                     raise
-                doubt = BorgClusterError(error.message, hint=error.hint)
+                doubt = BorgClusterError(error.message, hint=error.hint, **error.fields)
             else:
                 if isinstance(answer, Lost):
-                    doubt = BorgClusterError(answer.message, hint=answer.hint)
+                    doubt = BorgClusterError(answer.message, hint=answer.hint, lost=answer.reason)
                 elif answer is not None:
                     return answer
             if pause is not None:

@@ -18,7 +18,12 @@ from borg_cluster.context import Context
 from borg_cluster.core.archive import FOLDER, ArchiveKind
 from borg_cluster.core.pattern import View, odd_roots, volume_patterns
 from borg_cluster.core.planned import LeftOut, PlannedArchive, PlannedFile
+from borg_cluster.core.retry import Fault
 from borg_cluster.errors import BorgClusterError
+
+_MOUNTED = "is the volume mounted?"
+_SHARE = Fault.SHARE_HICCUP
+"""What is not there may be a share that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +71,8 @@ def look(planned: PlannedArchive, views: Path) -> Source:
             paths.append(found[1])
     if missing:
         more = f" and {len(missing) - 1} more of its files" if len(missing) > 1 else ""
-        raise BorgClusterError(f"not there: {missing[0]}{more}", hint="is the volume mounted? borg-cluster discover --refresh")
+        hint = f"{_MOUNTED} borg-cluster discover --refresh"
+        raise BorgClusterError(f"not there: {missing[0]}{more}", hint=hint, fault=_SHARE)
     archive = replace(planned, files=tuple(files))
     return Source(archive=archive, paths=tuple(paths), patterns=None, view=View(folders={}, roots=()))
 
@@ -173,9 +179,9 @@ def _entries(folder: str) -> list[str]:
     try:
         entries = sorted(os.listdir(folder))  # noqa: PTH208 - names are all that is wanted
     except OSError as error:
-        raise BorgClusterError(f"{folder} can't be read: {error.strerror}", hint="is the volume mounted?") from error
+        raise BorgClusterError(f"{folder} can't be read: {error.strerror}", hint=_MOUNTED, fault=_SHARE) from error
     if not entries:
-        raise BorgClusterError(f"{folder} is empty", hint="is the volume mounted?")
+        raise BorgClusterError(f"{folder} is empty", hint=_MOUNTED, fault=_SHARE)
     return [entry for entry in entries if entry != FOLDER]
 
 

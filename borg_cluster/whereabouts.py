@@ -64,7 +64,7 @@ class Whereabouts:
                 return replace(now, consistency=consistency, consistency_reason=reason), vm
             if look < _MOST_LOOKS - 1:
                 self.look_again(str(doubt), known=known)
-        raise BorgClusterError(f"{planned.name} can't be found: {doubt}")
+        raise BorgClusterError(f"{planned.name} can't be found: {doubt}", lost="unreachable")
 
     def look_again(self, because: str, *, known: Inventory | None = None) -> None:
         """Discover anew: what was known of the VMs is contradicted; unless ``known`` is no longer what holds."""

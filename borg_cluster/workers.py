@@ -5,11 +5,12 @@ order: each is told to stop, and only when all have is it raised on.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
+from types import MappingProxyType
 
 from borg_cluster.core.caps import Caps, Item, may_start
 from borg_cluster.stopping import Stop
@@ -26,16 +27,25 @@ class Workers:
         caps: how many at the same time.
         stop: set when it is to end; its ``pause`` is how to wait when there is nothing else to do.
         clock: the time now.
+        later: seconds that some of them, by key, wait before their first turn.
     """
 
-    def __init__(self, items: tuple[Item, ...], caps: Caps, *, stop: Stop, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        items: tuple[Item, ...],
+        caps: Caps,
+        *,
+        stop: Stop,
+        clock: Callable[[], datetime],
+        later: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self._items = {item.key: item for item in items}
         self._caps = caps
         self._stop = stop
         self._clock = clock
         self._lock = Lock()
         self._pending = dict.fromkeys(self._items)
-        self._later: dict[str, datetime] = {}
+        self._later = {key: clock() + timedelta(seconds=seconds) for key, seconds in later.items()}
         self._running: dict[Future[float | None], str] = {}
         self._begun: Counter[str] = Counter()
 

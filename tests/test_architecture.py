@@ -19,7 +19,7 @@ ROOMS = {
     "borg_upkeep",
     "bootstrap", "bridge", "catalog", "claim_holder",
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
-    "extract", "frozen_files", "hookspecs", "journal", "making", "monitoring", "notes", "plugins", "remoting", "run",
+    "extract", "frozen_files", "hookspecs", "journal", "making", "monitoring", "notes", "plugins", "remoting", "retrying", "run",
     "run_record", "shipped", "simulator", "snapshot", "source", "stopping", "sweep", "upkeep", "verify", "whereabouts",
     "workers",
     "guest_files", "guest_reader",

@@ -19,6 +19,7 @@ from borg_cluster.core.event import (
     NodeFailed,
     Pruned,
     RestoreFinished,
+    Retrying,
     UpkeepFailed,
     Verified,
     Warned,
@@ -89,11 +90,12 @@ def log_to(emit: Sink) -> Iterator[None]:
 
 @dataclass(slots=True)
 class Tally:
-    """The sink that the exit code is counted from: what was done, what failed, what was warned of."""
+    """The sink that the exit code is counted from: what was done, what failed, what was warned of; and what was tried again."""
 
     done: int = 0
     failed: int = 0
     warnings: int = 0
+    retries: int = 0
 
     def __call__(self, event: Event) -> None:
         """Count an event."""
@@ -107,6 +109,8 @@ class Tally:
                 self.failed += 1
             case NodeFailed() | Warned():
                 self.warnings += 1
+            case Retrying():
+                self.retries += 1
             case _:
                 pass
 

@@ -79,7 +79,7 @@ class Journal:
                 found |= _subject(event) | self._node(event.subject)
             case events.RestoreFinished():
                 found |= _subject(event)
-            case events.Warned(subject=subject) | events.Noted(subject=subject):
+            case events.Warned(subject=subject) | events.Noted(subject=subject) | events.Retrying(subject=subject):
                 found |= self._named(subject)
             case events.NodeAsked() | events.NodeAnswered() | events.NodeFailed():
                 found["NODE"] = event.node

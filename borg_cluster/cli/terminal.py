@@ -64,6 +64,10 @@ class Terminal:
                 self._bar_off(event.subject)
                 self._say(-1, "refused" if event.refused else "failed", event.name, event.reason, style="red")
                 self._hint(event.hint)
+            case events.Retrying():
+                self._bar_off(event.subject)
+                told = f"{event.reason}; again in {duration(event.seconds)} ({event.number} of {event.most}): {event.why}"
+                self._say(0, "waiting", event.name, told, style="yellow")
             case events.Noted():
                 self._say(0, "note", "", event.message)
             case events.Warned():

@@ -1,48 +1,28 @@
 """Every key of the configuration file: its type, its default, one line about it. The JSON Schema is made from this."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import GenerateJsonSchema
 
 from borg_cluster.config import words
-
-Text = Annotated[str, BeforeValidator(words.parse_text, json_schema_input_type=str)]
-_Number = Annotated[int, Field(ge=1, le=100_000)]
-Duration = Annotated[
-    int, BeforeValidator(words.parse_duration), WithJsonSchema({"type": "string", "pattern": words.DURATION_PATTERN})
-]
-Frequency = Annotated[
-    int | None, BeforeValidator(words.parse_frequency), WithJsonSchema({"type": "string", "pattern": words.FREQUENCY_PATTERN})
-]
-Count = Annotated[int, Field(ge=-1, le=100_000)]
-Seconds = Annotated[
-    int,
-    BeforeValidator(words.parse_seconds),
-    Field(ge=1, le=86_400),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": words.DURATION_PATTERN}]}),
-]
-Secret = Annotated[Text, AfterValidator(words.parse_secret), Field(json_schema_extra={"pattern": words.REFERENCE_PATTERN})]
-LocalPath = Annotated[Text, AfterValidator(words.parse_local_path), Field(json_schema_extra={"pattern": "^/"})]
-JobName = Annotated[str, AfterValidator(words.parse_job_name)]
-Umask = Annotated[
-    int,
-    BeforeValidator(words.parse_umask),
-    WithJsonSchema({"type": ["string", "integer"], "pattern": words.UMASK_PATTERN}),
-]
-Verb = Literal["create", "prune", "compact", "check"]
-
-
-def _named(key: str) -> Callable[[object], object]:
-    """Return what lets a text stand for a mapping with only ``key``."""
-    return lambda value: {key: words.parse_text(value)} if isinstance(value, str | int) else value
-
-
-class Keys(BaseModel):
-    """A mapping with these keys and no others."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+from borg_cluster.config.kinds import (
+    AtOnce,
+    Count,
+    Duration,
+    Frequency,
+    JobName,
+    Keys,
+    LocalPath,
+    Number,
+    Pause,
+    Seconds,
+    Secret,
+    Text,
+    Umask,
+    Verb,
+    named,
+)
 
 
 class ClusterKeys(Keys):
@@ -85,7 +65,7 @@ class RemotingKeys(Keys):
     read_timeout: Seconds = Field(default=60, description="Seconds to wait for an HTTP answer; more than operation_timeout")
     operation_timeout: Seconds = Field(default=20, description="Seconds after which WinRM answers 'still running'")
     deadline: Seconds = Field(default=300, description="Seconds that a whole report may take before the node counts as timed out")
-    nodes_at_once: _Number = Field(default=32, description="How many nodes are asked at the same time")
+    nodes_at_once: Number = Field(default=32, description="How many nodes are asked at the same time")
 
 
 class MountKeys(Keys):
@@ -133,6 +113,15 @@ class DiscoveryKeys(Keys):
     max_age: Duration = Field(
         default="15m", validate_default=True, description="An inventory older than this is taken anew before it is used"
     )
+
+
+class AtOnceKeys(Keys):
+    """How much is done at the same time; of a repository it is always one archive, since Borg has one writer."""
+
+    archives: AtOnce = Field(default=4, description="Archives in all, each of another repository")
+    archives_per_node: AtOnce = Field(default=2, description="Archives of VMs of one node")
+    archives_per_volume: AtOnce = Field(default=2, description="Archives that read one volume")
+    snapshots_per_volume: AtOnce = Field(default=2, description="VMs of one volume that are frozen")
 
 
 class ConditionKeys(Keys):
@@ -249,7 +238,7 @@ class MonitoringKeys(Keys):
 class Configuration(Keys):
     """The configuration of one cluster for borg-cluster."""
 
-    cluster: Annotated[ClusterKeys, BeforeValidator(_named("name"), json_schema_input_type=str | ClusterKeys)] = Field(
+    cluster: Annotated[ClusterKeys, BeforeValidator(named("name"), json_schema_input_type=str | ClusterKeys)] = Field(
         description="The cluster: its name, or a mapping"
     )
     remoting: RemotingKeys = Field(default=RemotingKeys(), description="How nodes are reached")
@@ -266,6 +255,13 @@ class Configuration(Keys):
         description="Names of archives: {cluster}, {subject} (VM id or volume) and {now} (UTC)",
     )
     jobs: dict[JobName, JobKeys] = Field(default={}, description="What is backed up, by a name of your own")
+    at_once: AtOnceKeys = Field(default=AtOnceKeys(), description="How much is done at the same time")
+    retries: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=3, description="How often what waiting may mend (a node, a lock, a connection, a share) is tried again"
+    )
+    retry_wait: Pause = Field(
+        default=30, description="Seconds before the first retry of something; before the second twice as long, and so on"
+    )
     checks: list[CheckKeys] | None = Field(
         default=None, description="Checks of each repository; repository and archives, both once a month, if it is left out"
     )

@@ -1,6 +1,7 @@
 """Validated keys -> core.policy.Policy: defaults that depend on other keys are filled in here."""
 
 from borg_cluster.config import keys, words
+from borg_cluster.core.caps import Caps
 from borg_cluster.core.policy import (
     BorgSettings,
     Check,
@@ -20,6 +21,7 @@ from borg_cluster.core.policy import (
     Selection,
     WantedConsistency,
 )
+from borg_cluster.core.retry import Retries
 
 _MONTH = 30 * 86400
 _CHECKS = (Check(kind=CheckKind.REPOSITORY, frequency=_MONTH), Check(kind=CheckKind.ARCHIVES, frequency=_MONTH))
@@ -50,6 +52,17 @@ def policy_of(configuration: keys.Configuration) -> Policy:
         checks=_checks(configuration.checks),
         compaction=Compaction(frequency=configuration.compact.frequency, threshold=configuration.compact.threshold),
         monitoring=Monitoring(**configuration.monitoring.model_dump()),
+        caps=_caps(configuration.at_once),
+        retries=Retries(most=configuration.retries, wait=configuration.retry_wait),
+    )
+
+
+def _caps(at_once: keys.AtOnceKeys) -> Caps:
+    return Caps(
+        archives=at_once.archives,
+        per_node=at_once.archives_per_node,
+        per_volume=at_once.archives_per_volume,
+        snapshots_per_volume=at_once.snapshots_per_volume,
     )
 
 

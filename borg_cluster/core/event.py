@@ -3,6 +3,35 @@
 from dataclasses import dataclass
 
 from borg_cluster.core.inventory import Finding
+from borg_cluster.core.upkeep_event import Checked, Compacted, Pruned, UpkeepFailed, Verified
+
+__all__ = [
+    "ArchiveFailed",
+    "ArchiveFinished",
+    "ArchiveStarted",
+    "CatalogRebuilt",
+    "Checked",
+    "CommandHookRan",
+    "Compacted",
+    "Discovered",
+    "Event",
+    "Followed",
+    "NodeAnswered",
+    "NodeAsked",
+    "NodeFailed",
+    "Noted",
+    "Progress",
+    "Pruned",
+    "RestoreFinished",
+    "Retrying",
+    "RunFinished",
+    "RunStarted",
+    "StepBegun",
+    "StepDone",
+    "UpkeepFailed",
+    "Verified",
+    "Warned",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +148,23 @@ class ArchiveFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """Something failed for a ``reason`` that may pass, and is tried again in ``seconds``: retry ``number`` of ``most``.
+
+    ``fault`` is the kind of it (``core/retry.py``), ``why`` what is hoped for.
+    """
+
+    subject: str
+    name: str
+    fault: str
+    reason: str
+    why: str
+    number: int
+    most: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
     """A VM was not where the inventory said and is followed."""
 
@@ -190,39 +236,6 @@ class CommandHookRan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
-    """Archives that the rules no longer keep were removed (``dry_run``: would be).
-
-    ``removed`` are their names, ``kept`` counts the others of ours, ``held`` those of them that the rules alone would remove.
-    """
-
-    repository: str
-    removed: tuple[str, ...]
-    kept: int
-    held: int
-    seconds: float
-    dry_run: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compacted:
-    """The space of removed archives was freed; ``message`` is Borg's own word on how much."""
-
-    repository: str
-    message: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A check of a repository found nothing wrong; ``check`` is its kind."""
-
-    repository: str
-    check: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogRebuilt:
     """Archives that the catalog did not know were taken into it, with the ``runs`` that made them; ``reason`` why it was so.
 
@@ -236,30 +249,6 @@ class CatalogRebuilt:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """An archive was extracted, compared and found whole. ``size`` bytes."""
-
-    subject: str
-    name: str
-    archive: str
-    repository: str
-    files: int
-    size: int
-    seconds: float
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpkeepFailed:
-    """Prune, compact, a check or a verification failed; ``action`` which, ``subject`` the repository's label or the VM's name."""
-
-    action: str
-    subject: str
-    reason: str
-    hint: str | None
-
-
 Event = (
     RunStarted
     | RunFinished
@@ -271,6 +260,7 @@ Event = (
     | Progress
     | ArchiveFinished
     | ArchiveFailed
+    | Retrying
     | Followed
     | StepBegun
     | StepDone

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from borg_cluster.core.caps import DEFAULT_CAPS, Caps
 from borg_cluster.core.inventory import path_key
+from borg_cluster.core.retry import NO_RETRIES, Retries
 from borg_cluster.core.settings import NO_MONITORING, BorgSettings, CommandHook, Monitoring, RemotingSettings
 
 __all__ = [
@@ -248,6 +249,7 @@ class Policy:
     written: str = field(default="", compare=False, repr=False)
     """What archives keep of its file; empty if it came from none."""
     caps: Caps = DEFAULT_CAPS
+    retries: Retries = NO_RETRIES
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:

@@ -26,6 +26,7 @@ FEW_VMS = """
   two:
     kind: virtual_machines
     select: {include: [{name: "O'Brien*"}, {name: sql01}]}
+retries: 0 # what fails shall fail at once
 """
 
 

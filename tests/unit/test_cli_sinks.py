@@ -82,6 +82,9 @@ EVERY_EVENT: tuple[Event, ...] = (
         run_id="r-1", cluster="hv", verb="run", exit_code=3, done=2, failed=1, warnings=0, seconds=61.5, reason=None
     ),
     events.CatalogRebuilt(cluster="hv", archives=3, runs=1, oldest="2026-03-01T02:00:00Z", reason="its file was not there"),
+    events.Retrying(
+        subject="id-1", name=HOSTILE, fault="share_hiccup", reason="gone", why="back soon", number=1, most=3, seconds=30.0
+    ),
 )
 
 
