@@ -23,6 +23,19 @@ CACHE = Path(sys.prefix) / "lanes"
 KERBEROS_TOOLS = {"krb5-kdc": "krb5kdc", "krb5-admin-server": "kadmin.local", "krb5-user": "kinit", "libkrb5-dev": "krb5-config"}
 """A program of each Debian package that the Kerberos lane needs."""
 
+FILES_TOOLS = {
+    "e2fsprogs": "mkfs.ext4",
+    "xfsprogs": "mkfs.xfs",
+    "ntfs-3g": "mkfs.ntfs",
+    "fdisk": "sfdisk",
+    "gdisk": "sgdisk",
+    "qemu-utils": "qemu-img",
+    "dosfstools": "mkfs.vfat",
+    "btrfs-progs": "mkfs.btrfs",
+    "cryptsetup-bin": "cryptsetup",
+}
+"""A program of each Debian package that the lane of guests' files needs."""
+
 _PATIENCE = 900
 """Seconds for what is fetched and built."""
 
@@ -123,6 +136,15 @@ def prepare_powershell() -> Mapping[str, str]:
     return {}
 
 
+def prepare_files() -> Mapping[str, str]:
+    """Have the tools that make guests' file systems and disks, and the libraries that read them."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM))
+    missing = [package for package, program in FILES_TOOLS.items() if shutil.which(program, path=path) is None]
+    if missing:
+        _install(missing)
+    return {"PATH": path}
+
+
 def prepare_systemd() -> Mapping[str, str]:
     """Have systemd-analyze, which needs no running systemd."""
     if shutil.which("systemd-analyze") is None:
@@ -137,6 +159,7 @@ LANES = {
         Lane(name="kill", run=run_on_all_cores, minutes=20),
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
+        Lane(name="files", prepare=prepare_files, minutes=10),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
         Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
     )
