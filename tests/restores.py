@@ -9,7 +9,8 @@ from borg_cluster.core.inventory import Inventory, Unanswered
 from borg_cluster.core.merge import merge
 from borg_cluster.core.policy import BorgSettings, Mount, Policy, RemotingSettings, locate
 from borg_cluster.core.report import VM, ClusterNode, ClusterReport, Role, VMResource
-from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest, Source, plan_restore
+from borg_cluster.core.restore_plan import RestorePlan, Source, plan_restore
+from borg_cluster.core.restore_request import RestoreRequest
 from tests import reports
 
 RESTORE_ID = "0b0e0000-0000-4000-8000-000000000001"

@@ -65,9 +65,14 @@ class Restoring(BackingUp):
         """Take the VM out of Hyper-V on this node; its disks stay."""
         return self._ask(VMState, node, "Unregister-BorgClusterVM", {"VMId": vm_id})
 
-    def register_vm(self, node: str, *, vm_id: str, path: str) -> RegisterResult | Lost:
-        """Register the VM in place from its .vmcx at ``path``."""
-        return self._ask(RegisterResult, node, "Register-BorgClusterVM", {"VMId": vm_id, "Path": path})
+    def register_vm(
+        self, node: str, *, vm_id: str, path: str, source: tuple[str, ...] = (), destination: tuple[str, ...] = ()
+    ) -> RegisterResult | Lost:
+        """Register the VM in place from its .vmcx at ``path``; a disk that it has at a source lies at the destination now."""
+        parameters: dict[str, Parameter] = {"VMId": vm_id, "Path": path}
+        if source:
+            parameters |= {"Source": list(source), "Destination": list(destination)}
+        return self._ask(RegisterResult, node, "Register-BorgClusterVM", parameters)
 
     def move_file(
         self, node: str, *, restore_id: str, source: tuple[str, ...], destination: tuple[str, ...]

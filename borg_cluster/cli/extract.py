@@ -10,7 +10,8 @@ from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
 from borg_cluster.cli.restore_view import restore_fields, restore_view
 from borg_cluster.cli.site import Site, open_site
-from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest
+from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.errors import ExitCode, Refused
 
 

@@ -11,6 +11,9 @@ from typing import Literal
 from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.core.step import Step
 
+COPY_ID = "copy_id"
+"""The fact that tells which id Windows gave a copy."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
@@ -33,7 +36,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
-    """A fact that a later step, or the undo, needs: ``role_setting``, ``node``, ``warning``."""
+    """A fact that a later step, or the undo, needs: ``role_setting``, ``node``, ``warning``, ``copy_id``."""
 
     record: Literal["noted"] = "noted"
     fact: str
@@ -93,6 +96,14 @@ class Progress:
     stopped_at: str | None
     """When the VM began to stop, and when it ran again."""
     started_at: str | None
+
+    @property
+    def vm_id(self) -> str:
+        """The id of the VM that is restored. A copy's own, once that is known; until then the restore's, which is no VM's."""
+        if not self.plan.request.is_copy:
+            return self.plan.vm_id
+        noted = self.facts.get(COPY_ID)
+        return noted if isinstance(noted, str) else self.plan.source.restore_id
 
     @property
     def next_step(self) -> Step | None:

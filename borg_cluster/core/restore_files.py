@@ -1,18 +1,16 @@
-r"""Which files a restore stages, places, parks and saves, and where each lies meanwhile. Pure; refuses what can't be done safely.
-
-Everything of one restore lies in ``<mount>\.borg-cluster\<restore id>\{staged,parked,saved}`` on the same volume as its place,
-so that placing and parking are renames.
-"""
+"""Which files a restore stages, places, parks and saves, and where each lies meanwhile. Pure; it refuses the unsafe."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from borg_cluster.core.archive import FOLDER, ArchivedFile, Manifest
-from borg_cluster.core.finding import one_line
-from borg_cluster.core.inventory import FileKind, Inventory, OwnedFile, VirtualMachine, path_key
-from borg_cluster.core.policy import Located, Mount, locate
-from borg_cluster.core.step import Move, StagedFile
-from borg_cluster.errors import NotMapped, Refused
+from borg_cluster.core.archive import ArchivedFile, Manifest
+from borg_cluster.core.inventory import FileKind, Inventory, VirtualMachine, path_key
+from borg_cluster.core.restore_places import CHECKPOINT_KINDS, Places, plan_places
+from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.core.restore_shared import holders, refuse_taken, why_kept
+from borg_cluster.core.restore_site import Site
+from borg_cluster.core.restore_target import manifest_disk_paths
+from borg_cluster.core.staged import Move, StagedFile
 
 CONFIGURATION_KINDS = frozenset(
     {
@@ -31,54 +29,6 @@ TRACKING_SUFFIXES = (".rct", ".mrt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Where a restore acts: the mounts, the node whose own disks count, and the restore's id."""
-
-    mounts: tuple[Mount, ...]
-    node: str | None
-    restore_id: str
-
-    def locate(self, path: str) -> Located:
-        """Return where a path is reached here; raises NotMapped."""
-        located = locate(path, self.mounts, node=self.node)
-        if located is None:
-            raise NotMapped(
-                f"{path} lies on no mount of the configuration",
-                hint="add its volume to mounts:, or extract the files only: --to DIR",
-                path=path,
-            )
-        return located
-
-    def folder(self, path: str) -> str:
-        """Return this restore's folder on the storage of ``path``."""
-        return "\\".join((self.locate(path).mount.windows.rstrip("\\"), FOLDER, self.restore_id))
-
-    def aside(self, path: str, room: str) -> str:
-        """Return where a path's file is kept in ``room`` (staged, parked or saved)."""
-        inside = self.locate(path).archive_path.replace("/", "\\")
-        return f"{self.folder(path)}\\{room}\\{inside}"
-
-    def staged(self, file: ArchivedFile) -> StagedFile:
-        """Return an archived file with its staged and final places; raises NotMapped if we can't write there."""
-        mount = self.locate(file.windows_path).mount
-        if not mount.writable:
-            raise NotMapped(
-                f"{file.windows_path} lies on the mount {mount.path}, which is not writable",
-                hint=f"mount it for writing and say writable: true for {mount.windows}, or extract the files only: --to DIR",
-                path=file.windows_path,
-            )
-        return StagedFile(
-            archive_path=file.archive_path,
-            kind=file.kind,
-            size=file.size,
-            identifier=file.identifier,
-            final=file.windows_path,
-            staged=f"{self.folder(file.windows_path)}\\staged\\" + file.archive_path.replace("/", "\\"),
-            local_path="/".join((mount.path.rstrip("/"), FOLDER, self.restore_id, "staged", file.archive_path)),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreFiles:
     """All moves of a restore. ``kept``: shared files that stay as they are, with the reason."""
 
@@ -87,20 +37,29 @@ class RestoreFiles:
     parked: tuple[Move, ...]
     saved: tuple[Move, ...]
     leftovers: tuple[Move, ...]
+    drives: tuple[Move, ...]
+    """Disks that lie elsewhere than the archived configuration says."""
+    disk_paths: tuple[str, ...]
+    """Of the restored VM's disks, as it is to find them."""
     traces: tuple[Move, ...]
     """Change tracking that the new VM may have made beside its disks, and where an undo puts it."""
     folders: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-def plan_files(manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None, site: Site) -> RestoreFiles:
-    """Return the files to stage, place, park and save for a VM, ``vm`` as it is now (None: gone).
+def plan_files(
+    manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None, site: Site, request: RestoreRequest
+) -> RestoreFiles:
+    """Return the files to stage, place, park and save for a VM, ``vm`` as it is now (None: gone, or not to be touched).
 
     Raises NotMapped for a file that no writable mount reaches, Refused for a place that another VM holds.
     """
-    staged, kept = _staged(manifest, inventory, site)
+    kept = _kept(manifest, inventory, site, request)
+    places = plan_places(manifest, request, site, stay=frozenset(kept))
+    staged = tuple(_staged(manifest, inventory, site, request, kept=kept, places=places))
     registered = vm is not None and bool(vm.nodes)
-    in_the_way = [file for file in staged if not (registered and file.kind in CONFIGURATION_KINDS)]
+    replaced = CONFIGURATION_KINDS if registered and not request.is_elsewhere else frozenset()
+    in_the_way = [file for file in staged if file.kind not in replaced and not request.is_copy]
     old = () if vm is None else tuple(_old_disks(vm, inventory, site, {path_key(file.final) for file in staged}))
     parked = _moves((*old, *(path for file in in_the_way for path in with_tracking(file.final, file.kind))), site, "parked")
     saved = _moves(_old_configuration(vm) if vm is not None and registered else (), site, "saved")
@@ -110,16 +69,20 @@ def plan_files(manifest: Manifest, inventory: Inventory, vm: VirtualMachine | No
         if file.kind in DISK_KINDS
         for suffix in TRACKING_SUFFIXES
     )
+    left = () if request.is_copy else _moves((file.final for file in staged if file not in in_the_way), site, "parked")
     touched = (*(file.final for file in staged), *(move.source for move in (*parked, *saved)))
+    disks = manifest_disk_paths(manifest)
     return RestoreFiles(
         staged=staged,
-        kept=kept,
+        kept=tuple(kept.items()),
         parked=parked,
         saved=saved,
-        leftovers=parked + _moves((file.final for file in staged if file not in in_the_way), site, "parked"),
+        leftovers=parked + left,
         traces=traces,
+        drives=places.drives(disks),
+        disk_paths=tuple(places.of(path) for path in disks),
         folders=tuple(dict.fromkeys(site.folder(path) for path in touched)),
-        warnings=tuple(_warnings(manifest, vm)),
+        warnings=tuple(_warnings(manifest, vm, request)),
     )
 
 
@@ -128,49 +91,30 @@ def with_tracking(path: str, kind: str) -> tuple[str, ...]:
     return (path, *(path + suffix for suffix in TRACKING_SUFFIXES)) if kind in DISK_KINDS else (path,)
 
 
-def _staged(manifest: Manifest, inventory: Inventory, site: Site) -> tuple[tuple[StagedFile, ...], tuple[tuple[str, str], ...]]:
-    staged: list[StagedFile] = []
-    kept: list[tuple[str, str]] = []
-    for file in manifest.files:
-        if file.owner != manifest.subject or file.kind in NEVER_RESTORED:
+def _kept(manifest: Manifest, inventory: Inventory, site: Site, request: RestoreRequest) -> dict[str, str]:
+    """Return the archived files that stay as they are, each with the reason."""
+    kept: dict[str, str] = {}
+    for file in _own(manifest):
+        reason = why_kept(file, inventory, site, manifest.subject, request)
+        if reason is not None:
+            kept[file.windows_path] = reason
+    return kept
+
+
+def _own(manifest: Manifest) -> Iterator[ArchivedFile]:
+    return (file for file in manifest.files if file.owner == manifest.subject and file.kind not in NEVER_RESTORED)
+
+
+def _staged(
+    manifest: Manifest, inventory: Inventory, site: Site, request: RestoreRequest, *, kept: dict[str, str], places: Places
+) -> Iterator[StagedFile]:
+    for file in _own(manifest):
+        if file.windows_path in kept or (request.is_copy and file.kind in CHECKPOINT_KINDS):
             continue
-        reason = _why_kept(file, inventory, site, manifest.subject)
-        if reason is None:
-            staged.append(site.staged(file))
-        else:
-            kept.append((file.windows_path, reason))
-    return tuple(staged), tuple(kept)
-
-
-def _why_kept(file: ArchivedFile, inventory: Inventory, site: Site, vm_id: str) -> str | None:
-    """Return why an archived file need not be restored, None if it must; raises Refused where another VM's file is in the way."""
-    for vm, owned in _holders(file.windows_path, inventory, site):
-        if vm.id == vm_id or owned.exists is False:
-            continue
-        if not file.read_only:
-            raise Refused(
-                f"{file.windows_path} is now a file of the virtual machine {one_line(vm.name)} ({vm.id})",
-                hint="extract the files elsewhere with --to DIR",
-                path=file.windows_path,
-            )
-        if (file.size, file.identifier) != (owned.size, owned.identifier):
-            raise Refused(
-                f"{file.windows_path} was replaced since the backup and {one_line(vm.name)} ({vm.id}) uses it too",
-                hint="extract the files elsewhere with --to DIR",
-                path=file.windows_path,
-            )
-        return f"it is there with the same size and identity, and {one_line(vm.name)} uses it too"
-    return None
-
-
-def _holders(path: str, inventory: Inventory, site: Site) -> Iterator[tuple[VirtualMachine, OwnedFile]]:
-    """Yield the VMs that have this file. A path on one node's own disk is another file on another node."""
-    key = path_key(path)
-    only = site.locate(path).mount.node
-    for vm in inventory.virtual_machines:
-        if only is not None and (vm.node is None or vm.node.lower() != only.lower()):
-            continue
-        yield from ((vm, file) for file in vm.files if path_key(file.path) == key)
+        final = places.of(file.windows_path)
+        if final != file.windows_path:
+            refuse_taken(final, inventory, site, manifest.subject, request)
+        yield site.staged(file, final)
 
 
 def _old_disks(vm: VirtualMachine, inventory: Inventory, site: Site, finals: set[str]) -> Iterator[str]:
@@ -179,7 +123,7 @@ def _old_disks(vm: VirtualMachine, inventory: Inventory, site: Site, finals: set
         in_place = path_key(file.path) in finals
         if file.exists is False or (file.kind not in DISK_KINDS and not in_place and file.kind != FileKind.CHANGE_TRACKING):
             continue
-        if file.kind in CONFIGURATION_KINDS or any(other.id != vm.id for other, _ in _holders(file.path, inventory, site)):
+        if file.kind in CONFIGURATION_KINDS or any(other.id != vm.id for other, _ in holders(file.path, inventory, site)):
             continue
         yield from with_tracking(file.path, file.kind)
 
@@ -204,8 +148,10 @@ def _moves(sources: Iterable[str], site: Site, room: str) -> tuple[Move, ...]:
     return tuple(Move(source=path, destination=site.aside(path, room)) for path in unique.values())
 
 
-def _warnings(manifest: Manifest, vm: VirtualMachine | None) -> Iterator[str]:
-    """Yield what a restore takes away: disks that the archive doesn't know."""
+def _warnings(manifest: Manifest, vm: VirtualMachine | None, request: RestoreRequest) -> Iterator[str]:
+    """Yield what a restore takes away: disks that the archive doesn't know, checkpoints that a copy doesn't have."""
+    if request.is_copy and any(file.kind in CHECKPOINT_KINDS for file in manifest.files):
+        yield "a copy has no checkpoints: it is what the virtual machine was last, not what its checkpoints hold"
     then = {path_key(file.windows_path) for file in manifest.files}
     for disk in vm.disks if vm is not None else ():
         if disk.path is not None and disk.disk_number is None and not any(path_key(f.path) in then for f in disk.chain):

@@ -3,32 +3,32 @@
 The manifest says what, today's inventory says how. Every step comes with its reason, and so does every step that isn't needed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from borg_cluster.core import step as kinds
 from borg_cluster.core.archive import Manifest
 from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.observed import Registered
 from borg_cluster.core.policy import Policy, work_folder
-from borg_cluster.core.restore_files import Site, plan_files
+from borg_cluster.core.restore_end import choose_availability, refuse_own_disk, warnings_of
+from borg_cluster.core.restore_files import plan_files
+from borg_cluster.core.restore_node import choose_node, likely_node, refuse_unreached
+from borg_cluster.core.restore_places import plan_places
+from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.core.restore_site import Site
 from borg_cluster.core.restore_steps import Case, LeftOutStep, PlannedStep, plan_steps, ran, runs
-from borg_cluster.core.restore_target import choose_node, manifest_configuration, refuse_role, refuse_unsafe
+from borg_cluster.core.restore_target import (
+    manifest_configuration,
+    refuse_clustered_disk,
+    refuse_copy,
+    refuse_role,
+    refuse_unsafe,
+    refuse_unusable,
+    role_name,
+)
 from borg_cluster.core.step import Step
 from borg_cluster.core.step_table import reverse
 from borg_cluster.errors import NotMapped
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreRequest:
-    """What is asked for: a VM (name or id) from an archive ('latest', its name, or a date), in its own place.
-
-    ``highly_available`` and ``start`` None: as the VM is now, or else was then.
-    """
-
-    vm: str
-    archive: str = "latest"
-    highly_available: bool | None = None
-    start: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestorePlan:
-    """One restore, decided. It is written before anything is done, and is all that resume and undo need beside the records."""
+    """One restore, decided. It is written before anything is done, and is all that resume and undo need beside the records.
+
+    ``vm_id`` is the archived VM's, also of a copy, whose own id is known once it's registered; ``name`` is the copy's then.
+    """
 
     source: Source
     request: RestoreRequest
@@ -100,36 +103,51 @@ def plan_restore(
     Raises:
         Refused: by name, with what to do instead; nothing is changed then.
     """
-    vm = next((vm for vm in inventory.virtual_machines if vm.id == manifest.subject), None)
-    refuse_unsafe(manifest, inventory, vm)
-    node, node_reason = choose_node(manifest, inventory, vm, policy.mounts)
-    files = plan_files(manifest, inventory, vm, Site(mounts=policy.mounts, node=node, restore_id=source.restore_id))
-    has_role = vm is not None and vm.role is not None
-    configuration = (vm.configuration_path if vm else None) or manifest_configuration(manifest)
+    refuse_unusable(manifest, request)
+    there = next((vm for vm in inventory.virtual_machines if vm.id == manifest.subject), None)
+    old = None if request.is_copy else there
+    if request.is_copy:
+        refuse_copy(request, inventory)
+    else:
+        refuse_unsafe(manifest, inventory, old)
+    likely = Site(mounts=policy.mounts, node=likely_node(manifest, old, request), restore_id=source.restore_id)
+    target = plan_places(manifest, request, likely).of(manifest_configuration(manifest))
+    node, node_reason = choose_node(manifest, inventory, old, policy.mounts, configuration=target, asked=request.node)
+    refuse_unreached(old, node, policy.mounts)
+    files = plan_files(manifest, inventory, old, replace(likely, node=node), request)
+    refuse_clustered_disk(tuple(file.final for file in files.staged), inventory)
+    available, available_reason = choose_availability(manifest, there, request)
     case = Case(
         manifest=manifest,
         policy=policy,
-        vm=vm,
+        vm=old,
         files=files,
         restore_id=source.restore_id,
-        claim_folder=claim_folder(configuration, policy, node=node),
+        claim_folder=claim_folder((old.configuration_path if old else None) or target, policy, node=node),
         node=node,
         saved_role=saved_role,
-        highly_available=_given(request.highly_available, has_role or bool(manifest.highly_available)),
-        running=_given(request.start, runs(vm) or ran(manifest)),
+        highly_available=available,
+        highly_available_reason=available_reason,
+        running=_runs_at_the_end(manifest, old, request),
+        copy_name=request.copy_name,
     )
     if case.highly_available:
-        refuse_role(manifest, inventory, vm, saved_role)
-    planned = plan_steps(case)
+        refuse_own_disk(target, node, policy.mounts)
+        refuse_role(manifest, inventory, role_name(manifest, old, saved_role, request.copy_name), request)
+    return _plan(case, inventory, request, source, node_reason=node_reason)
+
+
+def _plan(case: Case, inventory: Inventory, request: RestoreRequest, source: Source, *, node_reason: str) -> RestorePlan:
+    planned, files = plan_steps(case), case.files
     return RestorePlan(
         source=source,
         request=request,
-        vm_id=manifest.subject,
-        name=vm.name if vm else manifest.name,
-        node=node,
+        vm_id=case.manifest.subject,
+        name=request.copy_name or (case.vm.name if case.vm else case.manifest.name),
+        node=case.node,
         node_reason=node_reason,
         claim_folder=case.claim_folder,
-        expected=_expected(vm),
+        expected=_expected(case.vm),
         silent_nodes=tuple(node.name for node in inventory.nodes if node.state not in {"Up", "Paused"}),
         steps=tuple(item for item in planned if isinstance(item, PlannedStep)),
         left_out=tuple(item for item in planned if isinstance(item, LeftOutStep)),
@@ -138,9 +156,15 @@ def plan_restore(
         folders=files.folders,
         highly_available=case.highly_available,
         running=case.running,
-        warnings=files.warnings,
-        manifest=manifest,
+        warnings=(*files.warnings, *warnings_of(case)),
+        manifest=case.manifest,
     )
+
+
+def _runs_at_the_end(manifest: Manifest, old: VirtualMachine | None, request: RestoreRequest) -> bool:
+    if request.start is not None:
+        return request.start
+    return not request.is_copy and (runs(old) or ran(manifest))
 
 
 def plan_undo(plan: RestorePlan, begun: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -194,10 +218,6 @@ def claim_folder(configuration_path: str, policy: Policy, *, node: str | None) -
             path=configuration_path,
         )
     return folder
-
-
-def _given(asked: bool | None, otherwise: bool) -> bool:
-    return otherwise if asked is None else asked
 
 
 def _expected(vm: VirtualMachine | None) -> Expected | None:

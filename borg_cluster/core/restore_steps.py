@@ -8,8 +8,8 @@ from borg_cluster.core.archive import Consistency, Manifest
 from borg_cluster.core.inventory import FileKind, VirtualMachine
 from borg_cluster.core.observed import STOPPED_RESOURCE_STATES, STOPPED_STATES
 from borg_cluster.core.policy import Policy
-from borg_cluster.core.restore_files import RestoreFiles
-from borg_cluster.core.restore_target import VM_RESOURCE, manifest_disk_paths, manifest_state, role_name
+from borg_cluster.core.restore_files import CONFIGURATION_KINDS, RestoreFiles
+from borg_cluster.core.restore_target import VM_RESOURCE, manifest_state, role_name
 from borg_cluster.core.step import Step
 
 OFFLINE_ACTIONS = {"turn_off": 0, "save": 1, "shutdown": 2}
@@ -45,8 +45,24 @@ class Case:
     node: str
     saved_role: dict[str, object] | None
     highly_available: bool
+    highly_available_reason: str
     running: bool
     """How it is to end."""
+    copy_name: str | None = None
+    """Not None: ``vm`` is None, and whatever there is of the original is not touched."""
+
+    @property
+    def old_node(self) -> str | None:
+        """The node that has the old VM registered."""
+        return self.vm.nodes[0] if self.vm is not None and self.vm.nodes else None
+
+    @property
+    def store(self) -> str | None:
+        """Where the cluster looks for the old VM's configuration; None: it has no role, or that isn't known."""
+        if self.vm is None:
+            return None
+        root = next((one.vm_store_root_path for one in self.vm.resources if one.vm_store_root_path is not None), None)
+        return None if root is None else f"{root}\\Virtual Machines\\{self.vm.id.upper()}.vmcx"
 
     @property
     def registered(self) -> bool:
@@ -81,7 +97,17 @@ def ran(manifest: Manifest) -> bool:
 
 def plan_steps(case: Case) -> tuple[PlannedStep | LeftOutStep, ...]:
     """Return every step in its order, planned or left out, each with its reason."""
-    return (*_prepare_steps(case), *_old_steps(case), *_new_steps(case))
+    old = _untouched() if case.copy_name is not None else (*_save_role_steps(case), *_old_steps(case))
+    return (*_prepare_steps(case), *old, *_new_steps(case))
+
+
+def _untouched() -> Iterator[PlannedStep | LeftOutStep]:
+    """Yield the steps that a copy doesn't have."""
+    for kind in (
+        *("SaveRole", "SetOfflineAction", "Stop", "ResetOfflineAction", "SaveConfiguration", "RemoveRole", "AwaitUnclustered"),
+        *("Park", "Unregister"),
+    ):
+        yield _left_out(kind, "the original is not touched")
 
 
 def _offline_action(vm: VirtualMachine | None) -> int | None:
@@ -105,6 +131,9 @@ def _prepare_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     beside = f"{len(case.files.staged)} files, {size / 2**20:,.1f} MiB, beside their places"
     yield _planned(kinds.Stage(files=case.files.staged), beside)
     yield _planned(kinds.Inspect(files=case.files.staged), "nothing is touched before the files are known to be right")
+
+
+def _save_role_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     if case.has_role:
         yield _planned(kinds.SaveRole(), "removing the role loses its settings")
     else:
@@ -122,15 +151,22 @@ def _old_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     else:
         yield _left_out("SaveConfiguration", f"nothing to save: {gone}")
     if case.vm is not None and case.vm.role is not None:
-        yield _planned(kinds.RemoveRole(name=case.vm.role.name), "a highly available virtual machine can't be unregistered")
-        yield _planned(kinds.AwaitUnclustered(), "a node registers it again some seconds after its role went")
+        remove = kinds.RemoveRole(name=case.vm.role.name, configuration_path=case.store)
+        yield _planned(remove, "a highly available virtual machine can't be unregistered")
+        wait = kinds.AwaitUnclustered(configuration_path=case.store)
+        yield _planned(wait, "a node registers it again some seconds after its role went, if its configuration is there")
     else:
         yield _left_out("RemoveRole", "nothing to remove: it has no role")
         yield _left_out("AwaitUnclustered", "nothing to wait for: it has no role")
     reason = "the old disks are renamed away, not deleted" if case.registered else "what lies in the way is renamed, not deleted"
     yield _planned(kinds.Park(moves=case.files.parked), reason)
     if case.registered and case.vm is not None:
-        old = kinds.Unregister(configuration_path=case.vm.configuration_path, moves=case.files.parked, copies=case.files.saved)
+        old = kinds.Unregister(
+            configuration_path=case.vm.configuration_path,
+            node=case.old_node,
+            moves=case.files.parked,
+            copies=case.files.saved,
+        )
         yield _planned(old, "its place is taken by the one from the archive, with the same id")
     else:
         yield _left_out("Unregister", f"nothing to unregister: {gone}")
@@ -160,34 +196,53 @@ def _stop_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
 def _new_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     """Yield the steps that bring the VM from the archive in."""
     moves = tuple(kinds.Move(source=file.staged, destination=file.final) for file in case.files.staged)
-    configuration = next(file.final for file in case.files.staged if file.kind == FileKind.CONFIGURATION)
     place = kinds.Place(moves=moves, leftovers=case.files.leftovers, traces=case.files.traces)
     yield _planned(place, "renames, since they are staged on the same volumes")
-    yield _planned(kinds.Register(path=configuration), f"on {case.node}, under its own id")
+    yield from _register_steps(case)
     granted = tuple(file.final for file in case.files.staged) + tuple(path for path, _ in case.files.kept)
     yield _planned(kinds.Grant(files=granted), "files written from outside lack the right of its account")
-    if case.manifest.consistency is Consistency.OFFLINE and manifest_state(case.manifest) == "Saved":
+    if case.manifest.consistency is Consistency.OFFLINE and manifest_state(case.manifest) == "Saved" and not case.copy_name:
         yield _left_out("DropSavedState", "it was saved when it was backed up: its saved state fits its disks")
     else:
         yield _planned(kinds.DropSavedState(), "a saved state does not fit disks of another moment")
     yield from _role_steps(case)
-    setting = None if case.has_role or case.saved_role else case.manifest.role_setting
-    disks = manifest_disk_paths(case.manifest)
-    confirm = kinds.Confirm(
+    yield _planned(_confirm(case), "done is what can be seen to be done")
+    yield from _end_steps(case)
+
+
+def _configuration(case: Case) -> str:
+    return next(file.final for file in case.files.staged if file.kind == FileKind.CONFIGURATION)
+
+
+def _register_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    path = _configuration(case)
+    if case.copy_name is None:
+        register = kinds.Register(path=path, node=case.node, drives=case.files.drives)
+        yield _planned(register, f"on {case.node}, under its own id")
+        return
+    copy = kinds.RegisterCopy(path=path, original=case.manifest.subject, name=case.copy_name, node=case.node)
+    yield _planned(copy, f"on {case.node}, under an id of its own, connected to no network")
+    made_from = tuple(
+        kinds.Move(source=file.final, destination=file.staged) for file in case.files.staged if file.kind in CONFIGURATION_KINDS
+    )
+    yield _planned(kinds.TidyCopy(moves=made_from), "the configuration that it was made from has the original's id")
+
+
+def _confirm(case: Case) -> kinds.Confirm:
+    return kinds.Confirm(
         highly_available=case.highly_available,
         running=case.running,
-        configuration_path=configuration,
-        disk_paths=disks,
-        setting=setting,
+        configuration_path=_configuration(case) if case.copy_name is None else None,
+        disk_paths=case.files.disk_paths,
+        setting=None if case.has_role or case.saved_role else case.manifest.role_setting,
+        node=None if case.highly_available else case.node,
     )
-    yield _planned(confirm, "done is what can be seen to be done")
-    yield from _end_steps(case)
 
 
 def _role_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     if case.highly_available:
-        now = "as it is now" if case.has_role else "as it was then"
-        yield _planned(kinds.AddRole(name=role_name(case.manifest, case.vm, case.saved_role)), f"highly available, {now}")
+        name = role_name(case.manifest, case.vm, case.saved_role, case.copy_name)
+        yield _planned(kinds.AddRole(name=name), f"highly available: {case.highly_available_reason}")
         known = case.has_role or case.saved_role is not None
         setting = None if known else case.manifest.role_setting
         if known or setting is not None:
@@ -195,9 +250,18 @@ def _role_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
         else:
             yield _left_out("ApplyRole", "the archive holds no settings of its role: Windows' own defaults stay")
     else:
-        yield _left_out("AddRole", "it isn't highly available now, nor was it then")
+        yield _left_out("AddRole", case.highly_available_reason)
         yield _left_out("ApplyRole", "it gets no role")
-    if case.running:
+    yield from _start_steps(case)
+
+
+def _start_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    if case.copy_name is not None:
+        if case.running:
+            yield _planned(kinds.Start(highly_available=case.highly_available), "it was asked for")
+        else:
+            yield _left_out("Start", "a copy stays off: connect its network adapters as it should have them, then start it")
+    elif case.running:
         ran = "as it runs now" if case.runs_now else "as it ran then"
         yield _planned(kinds.Start(highly_available=case.highly_available), f"{ran}; the time offline ends here")
     else:
@@ -205,7 +269,10 @@ def _role_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
 
 
 def _end_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
-    if case.policy.keep_parked:
+    if case.copy_name is not None:
+        yield _left_out("Release", "nothing of the original was set aside")
+        yield _planned(kinds.Clear(folders=case.files.folders, guarded=()), "nothing is staged any more")
+    elif case.policy.keep_parked:
         yield _left_out("Release", f"the old one stays parked until: borg-cluster release {case.restore_id}")
         staged = tuple(f"{folder}\\staged" for folder in case.files.folders)
         yield _planned(kinds.Clear(folders=staged, guarded=()), "nothing is staged any more")

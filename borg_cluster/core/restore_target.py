@@ -5,19 +5,20 @@ from collections.abc import Iterator
 from borg_cluster.core.archive import ArchiveKind, Manifest
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import FileKind, FindingCode, Inventory, VirtualMachine, path_key
-from borg_cluster.core.policy import Mount, locate
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.errors import Refused
 
 VM_RESOURCE = "Virtual Machine"
 ELSEWHERE = "extract the files elsewhere with --to DIR"
+_BESIDE = "make a copy on a shared volume, --copy NAME --to-volume VOLUME, or " + ELSEWHERE
 _WAIT = "wait until that is over, then try again"
 _UNSAFE = {
     FindingCode.VM_ON_TWO_NODES: "unregister the leftover, then try again",
-    FindingCode.ON_CLUSTERED_DISK: ELSEWHERE,
+    FindingCode.ON_CLUSTERED_DISK: _BESIDE,
     FindingCode.CANNOT_FAIL_OVER_ALONE: ELSEWHERE,
     FindingCode.DISK_SHARED: ELSEWHERE,
     FindingCode.DISK_PASS_THROUGH: ELSEWHERE,
-    FindingCode.STORAGE_CRITICAL: "bring its storage back first",
+    FindingCode.STORAGE_CRITICAL: "bring its storage back first, or make a copy: --copy NAME",
     FindingCode.MIGRATING: _WAIT,
 }
 """Findings about a VM that forbid touching it, and what to do instead."""
@@ -52,19 +53,47 @@ def manifest_configuration(manifest: Manifest) -> str:
     raise Refused("the archive holds no configuration file of the virtual machine", hint=ELSEWHERE, vm_id=manifest.subject)
 
 
-def role_name(manifest: Manifest, vm: VirtualMachine | None, saved_role: dict[str, object] | None) -> str:
-    """Return what the role is called: as now, as noted, as then, or else as the VM."""
+def role_name(
+    manifest: Manifest, vm: VirtualMachine | None, saved_role: dict[str, object] | None, copy_name: str | None = None
+) -> str:
+    """Return what the role is called: as now, as noted, as then, or else as the VM; a copy's as the copy."""
+    if copy_name is not None:
+        return copy_name
     if vm is not None and vm.role is not None:
         return vm.role.name
     name = (saved_role or manifest.role_setting or {}).get("name")
     return name if isinstance(name, str) else manifest.name
 
 
-def refuse_unsafe(manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None) -> None:
-    """Raise Refused if the archive or the VM's present state forbids a restore in place."""
+def refuse_unusable(manifest: Manifest, request: RestoreRequest) -> None:
+    """Raise Refused if the archive can't become a VM, in that way or at all."""
     if manifest.kind is not ArchiveKind.VIRTUAL_MACHINE:
         raise Refused(f"{one_line(manifest.name)} is a volume's archive", hint=ELSEWHERE)
     manifest_configuration(manifest)
+    if not request.is_elsewhere:
+        return
+    disks = (manifest.vm or {}).get("disks")
+    for disk in disks if isinstance(disks, list | tuple) else ():
+        if isinstance(disk, dict) and (disk.get("disk_number") is not None or disk.get("shared")):
+            what = "a shared disk" if disk.get("shared") else "a pass-through disk"
+            raise Refused(f"{one_line(manifest.name)} had {what}, which can't be had twice", hint=ELSEWHERE)
+    if not request.is_copy and any(file.kind == FileKind.CHECKPOINT_CONFIGURATION for file in manifest.files):
+        raise Refused(
+            f"the archive of {one_line(manifest.name)} holds checkpoints, which know their disks by the places that these had",
+            hint="restore it in place and move its storage then; or make a copy, which has no checkpoints: --copy NAME",
+        )
+
+
+def refuse_copy(request: RestoreRequest, inventory: Inventory) -> None:
+    """Raise Refused if a VM is called as the copy shall be: people would take the one for the other."""
+    for vm in inventory.virtual_machines:
+        if request.copy_name is not None and vm.name.casefold() == request.copy_name.casefold():
+            message = f"a virtual machine is called {one_line(vm.name)} already ({vm.id})"
+            raise Refused(message, hint="choose another name: --copy NAME")
+
+
+def refuse_unsafe(manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None) -> None:
+    """Raise Refused if the VM's present state forbids a restore in its place."""
     for finding in inventory.findings:
         if finding.subject == manifest.subject and finding.code in _UNSAFE:
             raise Refused(finding.message, hint=_UNSAFE[finding.code], finding=finding.code.value)
@@ -72,19 +101,19 @@ def refuse_unsafe(manifest: Manifest, inventory: Inventory, vm: VirtualMachine |
         busy = next((_BUSY[status] for status in vm.operational_status if status in _BUSY), None)
         if busy is not None:
             raise Refused(f"{one_line(vm.name)} ({vm.id}) is busy: {busy}", hint=_WAIT)
-    _refuse_clustered_disk(manifest, inventory)
     _refuse_silence(manifest, inventory, vm)
 
 
-def _refuse_clustered_disk(manifest: Manifest, inventory: Inventory) -> None:
+def refuse_clustered_disk(finals: tuple[str, ...], inventory: Inventory) -> None:
+    """Raise Refused if a file is to go to a clustered disk that is no CSV: stopping the role would dismount it."""
     for disk in inventory.clustered_disks:
         for root in disk.paths:
             prefix = path_key(root).rstrip("\\") + "\\"
-            file = next((file for file in manifest.files if path_key(file.windows_path).startswith(prefix)), None)
-            if file is not None and disk.owner_node is not None:
+            final = next((final for final in finals if path_key(final).startswith(prefix)), None)
+            if final is not None and disk.owner_node is not None:
                 raise Refused(
-                    f"{file.windows_path} lies on the clustered disk {disk.name}, which is no cluster shared volume",
-                    hint=ELSEWHERE,
+                    f"{final} lies on the clustered disk {disk.name}, which is no cluster shared volume",
+                    hint=_BESIDE,
                     finding=FindingCode.ON_CLUSTERED_DISK.value,
                 )
 
@@ -113,47 +142,13 @@ def _fails_over(manifest: Manifest, vm: VirtualMachine | None) -> bool:
     return vm.role is not None if vm is not None else bool(manifest.highly_available)
 
 
-def refuse_role(
-    manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None, saved_role: dict[str, object] | None
-) -> None:
-    """Raise Refused if the VM can't get its role: the name is another's."""
-    name = role_name(manifest, vm, saved_role)
+def refuse_role(manifest: Manifest, inventory: Inventory, name: str, request: RestoreRequest) -> None:
+    """Raise Refused if the VM can't get a role of that name: it is another's."""
     for other in inventory.virtual_machines:
-        if other.id != manifest.subject and other.role is not None and other.role.name.lower() == name.lower():
+        is_itself = other.id == manifest.subject and not request.is_copy
+        if not is_itself and other.role is not None and other.role.name.lower() == name.lower():
             raise Refused(
                 f"the role name {one_line(name)} belongs to the virtual machine {one_line(other.name)} ({other.id})",
-                hint="rename that role, then try again",
+                hint="choose another name: --copy NAME" if request.is_copy else "rename that role, then try again",
                 role=name,
             )
-
-
-def choose_node(
-    manifest: Manifest, inventory: Inventory, vm: VirtualMachine | None, mounts: tuple[Mount, ...]
-) -> tuple[str, str]:
-    """Return the node to register the VM on, and why. Raises Refused: no node can."""
-    up = {node.name.lower(): node.name for node in inventory.nodes if node.state == "Up"}
-    configuration = manifest_configuration(manifest)
-    local = next((m.node for m in mounts if m.node and locate(configuration, (m,), node=m.node)), None)
-    if vm is not None and vm.nodes:
-        return vm.nodes[0], "it is registered there"
-    if local is not None and locate(configuration, mounts, node=None) is None:
-        if local.lower() not in up:
-            raise Refused(f"{configuration} lies on {local}'s own disk, and {local} is not up", hint=f"bring {local} back")
-        return up[local.lower()], f"{configuration} lies on its own disk"
-    if not up:
-        raise Refused("no node of the cluster is up", hint="look at: borg-cluster discover --refresh")
-    if vm is not None and (vm.node or "").lower() in up:
-        return up[(vm.node or "").lower()], "it owns the role"
-    if (manifest.node or "").lower() in up:
-        return up[(manifest.node or "").lower()], "it was there when it was backed up"
-    return _any_node(configuration, inventory, up)
-
-
-def _any_node(configuration: str, inventory: Inventory, up: dict[str, str]) -> tuple[str, str]:
-    for volume in inventory.volumes:
-        on_it = path_key(configuration).startswith(path_key(volume.path).rstrip("\\") + "\\")
-        if on_it and (volume.owner_node or "").lower() in up:
-            return up[(volume.owner_node or "").lower()], f"it coordinates {volume.path}"
-    load = {name: sum((vm.node or "").lower() == name for vm in inventory.virtual_machines) for name in up}
-    least = min(up, key=lambda name: (load[name], name))
-    return up[least], f"it has the fewest virtual machines ({load[least]})"

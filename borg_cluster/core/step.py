@@ -6,29 +6,13 @@ What each needs, how to see that it's done, and its reverse stand side by side i
 from dataclasses import dataclass
 from typing import Literal
 
+from borg_cluster.core import staged, step_copy
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """A rename on one volume, or a copy: two Windows paths."""
-
-    source: str
-    destination: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagedFile:
-    """A file of the archive and where it is staged (``staged`` for Windows, ``local_path`` here) before its ``final`` place.
-
-    ``size`` bytes and ``identifier`` (of a VHDX) as the manifest has them; None: not known, not compared.
-    """
-
-    archive_path: str
-    kind: str
-    size: int | None
-    identifier: str | None
-    final: str
-    staged: str
-    local_path: str
+Move = staged.Move
+StagedFile = staged.StagedFile
+RegisterCopy = step_copy.RegisterCopy
+TidyCopy = step_copy.TidyCopy
+FindCopy = step_copy.FindCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,17 +83,20 @@ class SaveConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveRole:
-    """Remove the role; the VM stays registered, no longer highly available."""
+    """Remove the role; the VM stays registered, no longer highly available, if its configuration is there at all."""
 
     kind: Literal["RemoveRole"] = "RemoveRole"
     name: str
+    configuration_path: str | None = None
+    """Where the cluster looks for the VM's configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitUnclustered:
-    """Wait until a node has the VM registered again after its role went."""
+    """Wait until a node has the VM registered again after its role went; one without its configuration never comes back."""
 
     kind: Literal["AwaitUnclustered"] = "AwaitUnclustered"
+    configuration_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +111,12 @@ class Park:
 class Unregister:
     """Unregister the VM, which deletes its configuration: its disks are parked and its configuration saved before.
 
-    ``configuration_path`` is the old VM's, to register it again; None: it's the new one that goes, for good.
+    ``configuration_path`` is the old VM's, to register it again, and ``node`` has it; None: it's the new one that goes, for good.
     """
 
     kind: Literal["Unregister"] = "Unregister"
     configuration_path: str | None
+    node: str | None = None
     moves: tuple[Move, ...]
     copies: tuple[Move, ...]
 
@@ -149,10 +137,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """Register the VM by its configuration file, on one node only."""
+    """Register the VM by its configuration file, on one node only: ``node`` if it's live (None: the plan's).
+
+    ``drives``: disks that lie elsewhere than the configuration says, from where to where.
+    """
 
     kind: Literal["Register"] = "Register"
     path: str
+    node: str | None = None
+    drives: tuple[Move, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +165,11 @@ class DropSavedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRole:
-    """Make the VM highly available."""
+    """Make the VM highly available. ``unless_gone``: a configuration without which there is no VM that could be."""
 
     kind: Literal["AddRole"] = "AddRole"
     name: str
+    unless_gone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +178,8 @@ class ApplyRole:
 
     kind: Literal["ApplyRole"] = "ApplyRole"
     setting: dict[str, object] | None
+    unless_gone: str | None = None
+    """As AddRole's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +197,13 @@ class Confirm:
     kind: Literal["Confirm"] = "Confirm"
     highly_available: bool
     running: bool
-    configuration_path: str
+    configuration_path: str | None
+    """None: Windows chose it, with the id of a copy."""
     disk_paths: tuple[str, ...]
     setting: dict[str, object] | None
     """The role's settings to find, as ApplyRole's."""
+    node: str | None = None
+    """Where it should be registered; None: a role may have taken it anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +271,8 @@ Forward = (
     | Unregister
     | Place
     | Register
+    | RegisterCopy
+    | TidyCopy
     | Grant
     | DropSavedState
     | AddRole
@@ -282,5 +283,5 @@ Forward = (
 )
 """The steps of a restore, in their order."""
 
-Step = Forward | Withdraw | Unpark | PutConfigurationBack | Clear | Unclaim
+Step = Forward | Withdraw | Unpark | PutConfigurationBack | FindCopy | Clear | Unclaim
 """All kinds: those of a restore, and those that only its reverse and its end know."""

@@ -49,6 +49,10 @@ def _row(step: Step) -> Row[Any]:
     return _TABLE[type(step)]
 
 
+def _given(path: str | None) -> tuple[str, ...]:
+    return () if path is None else (path,)
+
+
 def _both(moves: Iterable[Move]) -> tuple[str, ...]:
     return tuple(path for move in moves for path in (move.source, move.destination))
 
@@ -87,9 +91,23 @@ def _taken(observed: Observed, moves: tuple[Move, ...]) -> str | None:
     return next((f"{move.destination} is taken by another file" for move in both), None)
 
 
-def _unclustered(observed: Observed) -> bool:
+def _never_there(observed: Observed, configuration: str | None) -> bool:
+    """Whether nothing of the old VM is left that could be registered: a role may outlive its VM."""
+    return configuration is not None and not observed.registrations and not observed.lost and not observed.exists(configuration)
+
+
+def _remove_role_reverse(step: kinds.RemoveRole) -> tuple[Step, ...]:
+    path = step.configuration_path
+    return (
+        kinds.AwaitUnclustered(configuration_path=path),
+        kinds.AddRole(name=step.name, unless_gone=path),
+        kinds.ApplyRole(setting=None, unless_gone=path),
+    )
+
+
+def _unclustered(step: kinds.AwaitUnclustered, observed: Observed) -> bool:
     """With a role there's nothing to wait for: the next step's needs see it."""
-    if observed.role is not None:
+    if observed.role is not None or _never_there(observed, step.configuration_path):
         return True
     return len(observed.registrations) == 1 and observed.is_stopped and not observed.registrations[0].registration.is_clustered
 
@@ -115,7 +133,7 @@ def _unregister_reverse(step: kinds.Unregister) -> tuple[Step, ...]:
     return (
         kinds.Unpark(moves=_swap(step.moves)),
         kinds.PutConfigurationBack(moves=_swap(step.copies)),
-        kinds.Register(path=step.configuration_path),
+        kinds.Register(path=step.configuration_path, node=step.node),
         kinds.Grant(files=tuple(copy.source for copy in step.copies)),
     )
 
@@ -171,9 +189,12 @@ _TABLE: dict[type[Any], Row[Any]] = {
     kinds.RemoveRole: Row[kinds.RemoveRole](
         is_done=lambda _, o: o.role is None,
         needs=lambda _, o: o.why_not_stopped,
-        reverse=lambda s: (kinds.AwaitUnclustered(), kinds.AddRole(name=s.name), kinds.ApplyRole(setting=None)),
+        reverse=_remove_role_reverse,
     ),
-    kinds.AwaitUnclustered: Row[kinds.AwaitUnclustered](is_done=lambda _, o: _unclustered(o)),
+    kinds.AwaitUnclustered: Row[kinds.AwaitUnclustered](
+        paths=lambda s: _given(s.configuration_path),
+        is_done=_unclustered,
+    ),
     kinds.Park: Row[kinds.Park](
         paths=lambda s: _both(s.moves),
         is_done=lambda s, o: _all_away(s.moves, o),
@@ -198,6 +219,18 @@ _TABLE: dict[type[Any], Row[Any]] = {
         needs=_register_needs,
         reverse=lambda _: (kinds.Unregister(configuration_path=None, moves=(), copies=()),),
     ),
+    # Until Windows has told its id, a copy can't be seen: it is found by the restore's mark, and made once.
+    kinds.RegisterCopy: Row[kinds.RegisterCopy](
+        is_done=lambda _, o: len(o.registrations) == 1,
+        needs=lambda _, o: o.why_not_whole,
+        reverse=lambda _: (kinds.FindCopy(), kinds.Unregister(configuration_path=None, moves=(), copies=())),
+    ),
+    kinds.TidyCopy: Row[kinds.TidyCopy](
+        paths=lambda s: _both(s.moves),
+        is_done=lambda s, o: _all_away(s.moves, o),
+        needs=lambda _, o: o.why_not_registered,
+    ),
+    kinds.FindCopy: Row[kinds.FindCopy](needs=lambda _, o: o.why_not_whole),
     # The look doesn't show rights: in doubt they are given again.
     kinds.Grant: Row[kinds.Grant](paths=lambda s: s.files, needs=lambda _, o: o.why_not_registered),
     kinds.DropSavedState: Row[kinds.DropSavedState](
@@ -205,12 +238,17 @@ _TABLE: dict[type[Any], Row[Any]] = {
         needs=lambda _, o: o.why_not_registered or o.why_not_stopped,
     ),
     kinds.AddRole: Row[kinds.AddRole](
-        is_done=lambda _, o: o.role is not None,
+        paths=lambda s: _given(s.unless_gone),
+        is_done=lambda s, o: o.role is not None or _never_there(o, s.unless_gone),
         needs=lambda _, o: o.why_not_registered,
         reverse=lambda s: (kinds.RemoveRole(name=s.name), kinds.AwaitUnclustered()),
     ),
     # Each setting is set, not added to: again in doubt.
-    kinds.ApplyRole: Row[kinds.ApplyRole](needs=lambda _, o: _no_role(o)),
+    kinds.ApplyRole: Row[kinds.ApplyRole](
+        paths=lambda s: _given(s.unless_gone),
+        is_done=lambda s, o: True if o.role is None and _never_there(o, s.unless_gone) else None,
+        needs=lambda _, o: _no_role(o),
+    ),
     kinds.Start: Row[kinds.Start](is_done=lambda _, o: o.is_running, needs=_start_needs, reverse=_start_reverse),
     kinds.Confirm: Row[kinds.Confirm](),
     kinds.Release: Row[kinds.Release](

@@ -11,7 +11,8 @@ from borg_cluster.context import Context
 from borg_cluster.core import event
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.progress import Progress, Turned
-from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest, Source, plan_release, plan_restore, plan_undo
+from borg_cluster.core.restore_plan import RestorePlan, Source, plan_release, plan_restore, plan_undo
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import AlreadyRunning, Refused
 from borg_cluster.extract.archives import resolve_archive

@@ -14,6 +14,7 @@ from borg_cluster.core import step as kinds
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import path_key
 from borg_cluster.core.observed import Observed
+from borg_cluster.core.progress import COPY_ID
 from borg_cluster.core.step import Move, Step
 from borg_cluster.core.vm_state import RegisterResult, RoleSettingResult
 from borg_cluster.errors import Claimed, CommandFailed, RestoreStopped
@@ -131,7 +132,7 @@ def _move(scene: Scene, moves: tuple[Move, ...]) -> Lost | None:
     )
 
 
-def _park(step: kinds.Park | kinds.Unpark, scene: Scene) -> Lost | None:
+def _park(step: kinds.Park | kinds.Unpark | kinds.TidyCopy, scene: Scene) -> Lost | None:
     return _move(scene, step.moves)
 
 
@@ -160,16 +161,58 @@ def _unregister(step: kinds.Unregister, scene: Scene) -> Lost | None:
 
 
 def _register(step: kinds.Register, scene: Scene) -> Lost | None:
-    """Register on the plan's node if it's live, and on no second one as long as the first may have done it."""
-    noted = scene.progress.facts.get("node")
-    node = noted if isinstance(noted, str) and scene.in_doubt else scene.look.live[0]
-    if node not in scene.look.live:
-        raise RestoreStopped(f"{node} may have it registered and does not answer")
-    scene.note("node", node)
-    answer = scene.context.bridge.register_vm(scene.look.address(node), vm_id=scene.vm_id, path=step.path)
+    """Register on the step's node if it's live, and on no second one as long as the first may have done it."""
+    node = _registering_node(step.node, scene)
+    answer = scene.context.bridge.register_vm(
+        scene.look.address(node),
+        vm_id=scene.vm_id,
+        path=step.path,
+        source=tuple(drive.source for drive in step.drives),
+        destination=tuple(drive.destination for drive in step.drives),
+    )
     if isinstance(answer, Lost):
         return answer
     _tell_incompatibilities(answer, scene)
+    return None
+
+
+def _registering_node(wanted: str | None, scene: Scene) -> str:
+    noted = scene.progress.facts.get("node")
+    if isinstance(noted, str) and scene.in_doubt:
+        node = noted
+    else:
+        node = next((live for live in scene.look.live if live.lower() == (wanted or "").lower()), scene.look.live[0])
+    if node not in scene.look.live:
+        raise RestoreStopped(f"{node} may have it registered and does not answer")
+    scene.note("node", node)
+    return node
+
+
+def _register_copy(step: kinds.RegisterCopy, scene: Scene) -> Lost | None:
+    node = _registering_node(step.node, scene)
+    answer = scene.context.bridge.register_vm_copy(
+        scene.look.address(node), path=step.path, vm_id=step.original, name=step.name, restore_id=scene.restore_id
+    )
+    if isinstance(answer, Lost):
+        return answer
+    _tell_incompatibilities(answer, scene)
+    scene.note(COPY_ID, answer.vm_id)
+    return None
+
+
+def _find_copy(_: kinds.FindCopy, scene: Scene) -> Lost | None:
+    if scene.progress.vm_id != scene.restore_id:
+        return None  # its id is known
+    found: set[str] = set()
+    for node in scene.look.live:
+        answer = scene.context.bridge.get_node_report(scene.look.address(node))
+        if isinstance(answer, Lost):
+            return answer
+        found |= {vm.id for vm in answer.vms if f"borg-cluster restore {scene.restore_id}" in vm.notes.splitlines()}
+    if len(found) > 1:
+        raise RestoreStopped(f"{len(found)} virtual machines carry the mark of this restore: {', '.join(sorted(found))}")
+    if found:
+        scene.note(COPY_ID, found.pop())
     return None
 
 
@@ -229,6 +272,9 @@ _ACTS: dict[type[Any], Callable[[Any, Scene], Lost | None]] = {
     kinds.Unregister: _unregister,
     kinds.Place: _place,
     kinds.Register: _register,
+    kinds.RegisterCopy: _register_copy,
+    kinds.TidyCopy: _park,
+    kinds.FindCopy: _find_copy,
     kinds.Grant: _grant,
     kinds.DropSavedState: _drop_saved_state,
     kinds.AddRole: _add_role,

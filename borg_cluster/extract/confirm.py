@@ -17,26 +17,29 @@ def confirm(step: kinds.Confirm, scene: Scene) -> Lost | None:
     wrong = _wrong(step, seen)
     if wrong is not None:
         raise RestoreStopped(wrong)
+    for found in seen.registrations:
+        if step.node is not None and found.node.lower() != step.node.lower():
+            scene.note("warning", f"it is on {found.node}, not on {step.node}")
     expected = setting_of(step.setting, scene) if step.highly_available else None
     if expected is not None:
-        found = scene.context.bridge.get_role_setting(scene.any_node, vm_id=scene.vm_id)
-        if isinstance(found, Lost):
-            return found
-        for difference in role_differences(expected, found):
+        setting = scene.context.bridge.get_role_setting(scene.any_node, vm_id=scene.vm_id)
+        if isinstance(setting, Lost):
+            return setting
+        for difference in role_differences(expected, setting):
             scene.note("warning", difference)
     return None
 
 
 def _wrong(step: kinds.Confirm, seen: Observed) -> str | None:
     """Return what is not as it should be at the end, or None."""
-    if step.highly_available and seen.role is None:
-        return "it has no role"
+    if step.highly_available != (seen.role is not None):
+        return "it has no role" if step.highly_available else "it has a role, and was not to have one"
     if step.running and not seen.is_running:
         role = f"its role is {seen.role.state}, " if seen.role is not None else ""
         states = ", ".join(found.registration.state for found in seen.registrations) or "not registered"
         return f"it does not run: {role}it is {states}"
     for found in seen.registrations:
-        if not seen.is_registered_at(step.configuration_path):
+        if step.configuration_path is not None and not seen.is_registered_at(step.configuration_path):
             return f"its configuration is {found.registration.configuration_path}, not {step.configuration_path}"
         extra = {path_key(path) for path in found.registration.disk_paths} ^ {path_key(path) for path in step.disk_paths}
         if extra:

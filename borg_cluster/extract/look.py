@@ -27,13 +27,14 @@ class Look:
 
     Args:
         context: the site.
-        plan: whose VM is looked at.
+        plan: of the restore.
+        vm_id: the VM that is looked at.
         silent: nodes that can't hold it, beside those of the plan.
     """
 
-    def __init__(self, context: Context, plan: RestorePlan, silent: tuple[str, ...] = ()) -> None:
+    def __init__(self, context: Context, plan: RestorePlan, vm_id: str, silent: tuple[str, ...] = ()) -> None:
         self._context = context
-        self._vm_id = plan.vm_id
+        self._vm_id = vm_id
         self._silent = {node.lower() for node in (*plan.silent_nodes, *silent)}
         self._preferred = plan.node
         self._addresses: dict[str, str] = {}

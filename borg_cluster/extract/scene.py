@@ -1,7 +1,7 @@
 """What the acts of a restore work with, and how long they may take."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -34,8 +34,8 @@ class Scene:
 
     @property
     def vm_id(self) -> str:
-        """The VM's id."""
-        return self.progress.plan.vm_id
+        """The VM's id; a copy's own as soon as it's known."""
+        return self.progress.vm_id
 
     @property
     def restore_id(self) -> str:
@@ -67,6 +67,9 @@ def lost(answer: object) -> Lost | None:
 
 
 def setting_of(given: dict[str, object] | None, scene: Scene) -> RoleSetting | None:
-    """Return the role's settings that a step names: given, or noted by SaveRole; None: there are none."""
+    """Return the role's settings that a step names, given or noted by SaveRole (a copy's under its own name), or None."""
     noted = scene.progress.facts.get("role_setting") if given is None else given
-    return None if noted is None else SETTINGS.validate_python(noted)
+    if noted is None:
+        return None
+    setting, copy_name = SETTINGS.validate_python(noted), scene.progress.plan.request.copy_name
+    return setting if copy_name is None else replace(setting, vm_id=scene.vm_id, name=copy_name)

@@ -14,8 +14,9 @@ from borg_cluster.core import event
 from borg_cluster.core import step as kinds
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.observed import Observed
-from borg_cluster.core.progress import Begun, Done, Finished, Noted, Record, Replanned, Turned, advance
+from borg_cluster.core.progress import COPY_ID, Begun, Done, Finished, Noted, Record, Replanned, Turned, advance
 from borg_cluster.core.restore_plan import RestorePlan, differs, plan_restore
+from borg_cluster.core.restore_request import Availability
 from borg_cluster.core.step import Step
 from borg_cluster.core.step_table import is_done, needs, paths
 from borg_cluster.discover import discover
@@ -64,7 +65,7 @@ class Walk:
 
     def _new_look(self) -> Look:
         noted = self.progress.facts.get(_SILENT)
-        return Look(self._context, self._plan, tuple(noted) if isinstance(noted, list | tuple) else ())
+        return Look(self._context, self._plan, self.progress.vm_id, tuple(noted) if isinstance(noted, list | tuple) else ())
 
     def turn(self, turned: Turned) -> None:
         """Walk other steps from here on."""
@@ -141,7 +142,8 @@ class Walk:
         plan = self._plan
         noted = self.progress.facts.get("role_setting")
         plain = not any(step.kind not in _TOUCHES_NOTHING for step in self.progress.begun)
-        request = plan.request if plain else replace(plan.request, highly_available=plan.highly_available, start=plan.running)
+        ha = Availability.YES if plan.highly_available else Availability.NO
+        request = plan.request if plain else replace(plan.request, ha=ha, start=plan.running)
         made = plan_restore(
             plan.manifest,
             discover(self._context, because=because),
@@ -268,6 +270,8 @@ class Walk:
     def _record(self, record: Record) -> None:
         self._journal.append(record)
         self.progress = advance(self.progress, record)
+        if isinstance(record, Noted) and record.fact == COPY_ID:
+            self._look = self._new_look()  # from here on the copy itself can be seen
 
     def _now(self) -> str:
         return self._context.clock().isoformat()

@@ -37,6 +37,7 @@ class Command:
 _VM = Parameter(type="guid")
 _TEXT = Parameter(type="string")
 _LIST = Parameter(type="string[]")
+_FEW = Parameter(type="string[]", mandatory=False)
 _TIMEOUT = Parameter(type="int", minimum=0, maximum=86400)
 _STOP_ACTION = Parameter(type="string", allowed=("TurnOff", "Save", "Shutdown"))
 _MOVE = {"Source": _LIST, "Destination": _LIST}
@@ -82,7 +83,7 @@ _RESTORE_COMMANDS: dict[str, Mapping[str, Parameter]] = {
     "Set-BorgClusterRoleSetting": {"VMId": _VM, "Setting": _TEXT},
     "Copy-BorgClusterConfiguration": {"VMId": _VM, "RestoreId": Parameter(type="guid"), **_MOVE},
     "Unregister-BorgClusterVM": {"VMId": _VM},
-    "Register-BorgClusterVM": {"VMId": _VM, "Path": _CONFIGURATION},
+    "Register-BorgClusterVM": {"VMId": _VM, "Path": _CONFIGURATION, "Source": _FEW, "Destination": _FEW},
     "Move-BorgClusterFile": {"RestoreId": Parameter(type="guid"), **_MOVE},
     "Grant-BorgClusterVMAccess": {"VMId": _VM, "Path": _LIST},
     "Remove-BorgClusterSavedState": {"VMId": _VM},

@@ -109,6 +109,7 @@ def register(world: World, node: Node, arguments: Arguments) -> Json:
     findings: list[Json] = []
     if present is None:
         definition = read_configuration(world, node, vm_id, path)
+        _move_drives(definition, path, arguments.texts("Source"), arguments.texts("Destination"))
         findings = compare(world, node, definition)
         if all(finding["mended_by"] for finding in findings):
             _import(world, node, definition, path)
@@ -119,6 +120,23 @@ def register(world: World, node: Node, arguments: Arguments) -> Json:
         "incompatibilities": findings,
         "state": vm_state(world, node, vm_id),
     }
+
+
+def _move_drives(definition: Definition, path: str, sources: list[str], destinations: list[str]) -> None:
+    """Let disks lie elsewhere than the configuration says; what else the VM writes goes beside it then."""
+    if len(sources) != len(destinations):
+        raise ours("UnequalPairs", f"{len(sources)} sources, but {len(destinations)} destinations.", category="InvalidArgument")
+    if not sources:
+        return
+    moved = dict(zip((normalised(one).lower() for one in sources), map(normalised, destinations), strict=True))
+    unknown = set(moved) - {leaf.lower() for leaf in definition.disk_paths()}
+    if unknown:
+        message = f"'{path}' has no disk '{min(unknown)}'."
+        raise ours("DiskNotFound", message, category="ObjectNotFound", target=min(unknown))
+    for slot in definition.disks:
+        if slot.path is not None:
+            slot.path = moved.get(slot.path.lower(), slot.path)
+    definition.snapshot_location = definition.smart_paging_path = path.rsplit("\\", 2)[0]
 
 
 def read_configuration(world: World, node: Node, vm_id: str, path: str) -> Definition:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from borg_cluster import extract, journal
-from borg_cluster.core.restore_plan import RestoreRequest
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped
 from borg_cluster.simulator.making import noise
 from tests.e2e.restore_site import BEFORE, CHAIN, ISO, PLAIN, SAVED, WEB, RestoreSite, Stock, at_step, make_stock

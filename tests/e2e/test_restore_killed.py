@@ -14,7 +14,7 @@ import pytest
 from borg_cluster import config, extract, journal
 from borg_cluster.bridge import Bridge
 from borg_cluster.context import Context
-from borg_cluster.core.restore_plan import RestoreRequest
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.wire import Nodes, serve
 from tests.e2e.restore_site import PLAIN, WEB, RestoreSite, Stock, make_stock

@@ -9,7 +9,8 @@ from borg_cluster.core.archive import Consistency
 from borg_cluster.core.inventory import Inventory, Unanswered
 from borg_cluster.core.observed import Registered
 from borg_cluster.core.report import VM
-from borg_cluster.core.restore_plan import RestorePlan, RestoreRequest, differs, plan_release, plan_undo
+from borg_cluster.core.restore_plan import RestorePlan, differs, plan_release, plan_undo
+from borg_cluster.core.restore_request import Availability, RestoreRequest
 from borg_cluster.core.vm_state import Registration
 from borg_cluster.errors import NotMapped, Refused
 from tests import reports, restores
@@ -187,7 +188,7 @@ def test_a_saved_state_that_fits_is_kept() -> None:
 
 
 def test_a_request_decides_against_now_and_then() -> None:
-    request = RestoreRequest(vm="web", highly_available=False, start=False)
+    request = RestoreRequest(vm="web", ha=Availability.NO, start=False)
     plan = restores.plan(restores.manifest(THEN, WEB), THEN, request=request)
     assert not {"AddRole", "ApplyRole", "Start"} & set(kinds(plan))
     assert "RemoveRole" in kinds(plan)

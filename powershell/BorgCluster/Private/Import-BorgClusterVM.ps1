@@ -15,7 +15,10 @@ function Import-BorgClusterVM {
 
         [Parameter(Mandatory)]
         [string]
-        $Path
+        $Path,
+
+        [object[]]
+        $Drive = @()
     )
 
     $report = Hyper-V\Compare-VM -Path $Path -Register -Confirm:$false -ErrorAction Stop
@@ -29,6 +32,10 @@ function Import-BorgClusterVM {
                 TargetObject = $Path
             }
             throw (ConvertTo-BorgClusterErrorRecord @record)
+        }
+        if ($Drive.Count -gt 0) {
+            Move-BorgClusterNamedDrive -VM $report.VM -Drive $Drive -Folder (Get-BorgClusterCopyFolder -Path $Path)
+            $report = Hyper-V\Compare-VM -CompatibilityReport $report -Confirm:$false -ErrorAction Stop
         }
         $checked = Resolve-BorgClusterReport -Report $report
         $report = $checked['Report']

@@ -5,11 +5,16 @@ function Register-BorgClusterVM {
     .DESCRIPTION
     An adapter whose switch is missing is disconnected, and the answer says so. Anything else that does not fit stops the
     registration: then registered is false, the findings are listed, and nothing is left behind. A machine that is registered
-    from this path is fine; from another one it fails with BorgClusterVMRegisteredElsewhere.
+    from this path is fine; from another one it fails with BorgClusterVMRegisteredElsewhere. With Source and Destination its
+    disks are used where they lie now, and what else Hyper-V writes for it goes to its own folder.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Path
     The full path of the .vmcx.
+    .PARAMETER Source
+    Full paths of disks as the configuration has them, if they lie elsewhere now.
+    .PARAMETER Destination
+    As many full paths: where each of them lies.
     .EXAMPLE
     Register-BorgClusterVM -VMId $id -Path "C:\ClusterStorage\Volume1\web01\Virtual Machines\$id.vmcx"
     .OUTPUTS
@@ -25,13 +30,25 @@ function Register-BorgClusterVM {
         [Parameter(Mandatory)]
         [ValidatePattern('\.vmcx$')]
         [string]
-        $Path
+        $Path,
+
+        [ValidateNotNullOrEmpty()]
+        [string[]]
+        $Source,
+
+        [ValidateNotNullOrEmpty()]
+        [string[]]
+        $Destination
     )
 
     Set-StrictMode -Version 2.0
     $ErrorActionPreference = 'Stop'
 
     $file = Resolve-BorgClusterPath -Path $Path
+    $drives = @()
+    if ($PSBoundParameters.ContainsKey('Source') -or $PSBoundParameters.ContainsKey('Destination')) {
+        $drives = @(Resolve-BorgClusterPair -Source @($Source) -Destination @($Destination))
+    }
     $findings = @()
     $vm = Find-BorgClusterVM -VMId $VMId
     if ($null -ne $vm) {
@@ -46,7 +63,7 @@ function Register-BorgClusterVM {
             throw (ConvertTo-BorgClusterErrorRecord @record)
         }
     } elseif ($PSCmdlet.ShouldProcess($file, 'Register the virtual machine')) {
-        $findings = @(Import-BorgClusterVM -VMId $VMId -Path $file)
+        $findings = @(Import-BorgClusterVM -VMId $VMId -Path $file -Drive $drives)
     }
     $state = Get-BorgClusterVMStateFact -VMId $VMId
     $answer = [ordered]@{

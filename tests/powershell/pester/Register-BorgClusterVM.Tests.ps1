@@ -26,6 +26,25 @@ Describe 'Register-BorgClusterVM' {
         @($result.incompatibilities)[0].mended_by | Should -Be 'disconnected'
     }
 
+    It 'uses disks where they lie now' {
+        $world['VM'] = @()
+        $world['Planned'] = @(Get-Machine -Id $id -Name 'web01' -Folder $world['Folder'])
+        $new = Join-Path -Path $world['Folder'] -ChildPath 'moved.vhdx'
+        $old = @($world['Drive'])[0].Path
+        $result = Register-BorgClusterVM -VMId $id -Path $world['Vmcx'] -Source $old -Destination $new | ConvertFrom-Json
+        $result.registered | Should -BeTrue
+        @($world['Drive'])[0].Path.Replace('\', '/') | Should -Be $new.Replace('\', '/')
+    }
+
+    It 'refuses to move a disk that the configuration does not name' {
+        $world['VM'] = @()
+        $world['Planned'] = @(Get-Machine -Id $id -Name 'web01' -Folder $world['Folder'])
+        $other = Join-Path -Path $world['Folder'] -ChildPath 'other.vhdx'
+        { Register-BorgClusterVM -VMId $id -Path $world['Vmcx'] -Source $other -Destination $other } |
+            Should -Throw -ErrorId 'BorgClusterDiskNotFound*'
+        $world['VM'] | Should -BeNullOrEmpty
+    }
+
     It 'refuses the configuration of another' {
         $world['VM'] = @()
 

@@ -240,8 +240,10 @@ function Use-StubMachineAnswer {
         'Disconnect-VMNetworkAdapter' = { $world['Method'].Add('Disconnect-VMNetworkAdapter') }
         'Set-VMHardDiskDrive' = { $args[0]['VMHardDiskDrive'].Path = $args[0]['Path'] }
         'Set-VM' = {
-            $args[0]['VM'].Name = $args[0]['NewVMName']
-            $args[0]['VM'].Notes = $args[0]['Notes']
+            if ($args[0].ContainsKey('NewVMName')) {
+                $args[0]['VM'].Name = $args[0]['NewVMName']
+                $args[0]['VM'].Notes = $args[0]['Notes']
+            }
         }
     }
     foreach ($name in $answers.Keys) {
