@@ -8,11 +8,11 @@ import click
 from borg_cluster import extract, sweep
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
+from borg_cluster.cli.restore_options import asked_for_elsewhere, request_of, restore_options
 from borg_cluster.cli.restore_view import restore_fields, restore_view
 from borg_cluster.cli.site import Site, open_site
 from borg_cluster.core.restore_plan import RestorePlan
-from borg_cluster.core.restore_request import RestoreRequest
-from borg_cluster.errors import ExitCode, Refused
+from borg_cluster.errors import ExitCode, Refused, UsageError
 
 
 @click.command("extract", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.REFUSED))
@@ -21,15 +21,21 @@ from borg_cluster.errors import ExitCode, Refused
 @click.option("--to", "destination", type=Path, metavar="DIR", help="Only extract its files to DIR; no node is asked anything.")
 @click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, or the files, and stop.")
 @click.option("--yes", is_flag=True, help="Don't ask before a VM is replaced; needed without a terminal.")
+@restore_options
 @json_option
 @click.pass_obj
-def command(settings: Settings, /, *, vm: str, archive: str, destination: Path | None, dry_run: bool, yes: bool) -> int:
+def command(
+    settings: Settings, /, *, vm: str, archive: str, destination: Path | None, dry_run: bool, yes: bool, **options: object
+) -> int:
     """Bring a VM back from its archive.
 
-    In its own place, with its role and its settings. A VM that still exists is set aside, not deleted: `borg-cluster undo` puts
-    it back, until `borg-cluster release`. Everything is extracted and checked before it goes offline. VM is a name or an id;
-    DATE is a day or a moment (UTC): the newest archive up to then.
+    In its own place or another one, with its role and its settings; or as a copy beside it. A VM that still exists is set aside,
+    not deleted: `borg-cluster undo` puts it back, until `borg-cluster release`. Everything is extracted and checked before it
+    goes offline. VM is a name or an id; DATE is a day or a moment (UTC): the newest archive up to then.
     """
+    if destination is not None and asked_for_elsewhere(options):
+        raise UsageError("--to only extracts files: it takes no option that says where the virtual machine goes")
+    request = request_of(vm, archive, options)
     with open_site(settings) as site:
         if destination is not None and dry_run:
             _show_files(settings, site, vm, archive)
@@ -40,7 +46,7 @@ def command(settings: Settings, /, *, vm: str, archive: str, destination: Path |
             return site.tally.exit_code
         if not dry_run:
             sweep.sweep_own(site.context)
-        plan = extract.plan(site.context, RestoreRequest(vm=vm, archive=archive))
+        plan = extract.plan(site.context, request)
         site.names[plan.vm_id] = plan.name
         if dry_run:
             _show(settings, site, plan)

@@ -100,10 +100,13 @@ class Progress:
     @property
     def vm_id(self) -> str:
         """The id of the VM that is restored. A copy's own, once that is known; until then the restore's, which is no VM's."""
-        if not self.plan.request.is_copy:
-            return self.plan.vm_id
         noted = self.facts.get(COPY_ID)
-        return noted if isinstance(noted, str) else self.plan.source.restore_id
+        return noted if isinstance(noted, str) else self.claimed_id
+
+    @property
+    def claimed_id(self) -> str:
+        """The id under which the claim is made: the VM's, or, since a copy touches no VM that is there, the restore's."""
+        return self.plan.source.restore_id if self.plan.request.is_copy else self.plan.vm_id
 
     @property
     def next_step(self) -> Step | None:

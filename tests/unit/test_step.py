@@ -80,6 +80,7 @@ PARK = kinds.Park(moves=MOVE)
 PLACE = kinds.Place(moves=(Move(source=ASIDE, destination=OLD),), leftovers=(), traces=())
 UNREGISTER = kinds.Unregister(configuration_path=r"C:\V\web.vmcx", moves=MOVE, copies=())
 REGISTER = kinds.Register(path=r"C:\V\WEB.vmcx")
+COPY = kinds.RegisterCopy(path=r"C:\V\copy.vmcx", original="id", name="copy", node="node1")
 VMCX = (file(r"C:\V\web.vmcx"),)
 GONE = (file(r"C:\V\web.vmcx", exists=False),)
 
@@ -123,6 +124,19 @@ GONE = (file(r"C:\V\web.vmcx", exists=False),)
         (REGISTER, seen(None, OFF, files=VMCX), True),
         (REGISTER, seen(None, OFF, OFF, files=VMCX), False),
         (kinds.Register(path=r"C:\other.vmcx"), seen(None, OFF), False),
+        (COPY, seen(None), False),
+        (COPY, seen(None, OFF), True),
+        (kinds.TidyCopy(moves=MOVE), seen(None, OFF, files=placed(True, False)), False),
+        (kinds.TidyCopy(moves=MOVE), seen(None, OFF, files=placed(False, True)), True),
+        (kinds.FindCopy(), seen(None), None),
+        (kinds.AwaitUnclustered(configuration_path=OLD), seen(None, files=placed(True, False)), False),
+        (kinds.AwaitUnclustered(configuration_path=OLD), seen(None, files=placed(False, False)), True),
+        (kinds.AwaitUnclustered(configuration_path=OLD), seen(None, files=placed(False, False), lost=("node3",)), False),
+        (kinds.AddRole(name="web", unless_gone=OLD), seen(None, files=placed(False, False)), True),
+        (kinds.AddRole(name="web", unless_gone=OLD), seen(None, files=placed(True, False)), False),
+        (kinds.AddRole(name="web", unless_gone=OLD), seen(None, OFF, files=placed(False, False)), False),
+        (kinds.ApplyRole(setting=None, unless_gone=OLD), seen(None, files=placed(False, False)), True),
+        (kinds.ApplyRole(setting=None, unless_gone=OLD), seen(OFFLINE, files=placed(False, False)), None),
         (kinds.Grant(files=()), seen(None, OFF), None),
         (kinds.DropSavedState(), seen(None, replace(OFF, state="Saved", has_saved_state=True)), False),
         (kinds.DropSavedState(), seen(None, OFF), True),

@@ -1,0 +1,241 @@
+"""Every cell of what can be restored: how the VM is now, how it was then, and where it shall go; each plan is a golden text."""
+
+import ntpath
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.report import VM, ClusterDisk
+from borg_cluster.core.restore_plan import RestorePlan, plan_undo
+from borg_cluster.core.restore_request import Availability, RestoreRequest
+from borg_cluster.errors import Refused
+from tests import reports, restores
+from tests.golden.golden import check
+
+WEB = reports.vm_id(1)
+HOME = r"C:\ClusterStorage\Volume1\web"
+DATA = r"C:\ClusterStorage\Volume2\data\web-data.vhdx"
+
+
+def web(**changes: Any) -> VM:
+    """Return a VM with a disk in its home and one on another volume."""
+    disks = (reports.disk(rf"{HOME}\web.vhdx"), reports.disk(DATA, location=1))
+    return reports.vm(1, "web", **{"disks": disks, **changes})
+
+
+def highly_available(node: str = "node1", machine: VM | None = None, **changes: Any) -> Inventory:
+    return restores.inventory({node: (machine or web(),)}, **restores.highly_available(1, "web", node), **changes)
+
+
+def plain(node: str = "node1", machine: VM | None = None, **changes: Any) -> Inventory:
+    return restores.inventory({node: (machine or web(),)}, **changes)
+
+
+def without_files() -> VM:
+    """Return a VM whose disks are gone: it is off, and its configuration is held by Hyper-V."""
+    gone = tuple(
+        replace(disk, chain=tuple(replace(link, exists=False, file_size=None, identifier=None) for link in disk.chain))
+        for disk in web().disks
+    )
+    return web(disks=gone, state="Off")
+
+
+def stopped(*, owner: str = "node1") -> dict[str, Any]:
+    """Return a role that nobody's VM belongs to any more."""
+    return {
+        "roles": (reports.role(1, "web", owner, state="Failed"),),
+        "resources": tuple(replace(one, state="Failed") for one in reports.held(1, "web", owner)),
+    }
+
+
+CLUSTERED = ClusterDisk(id="disk-1", name="Cluster Disk 5", state="Online", role_id="role-1", owner_node="node1", paths=("S:\\",))
+NOW: dict[str, Callable[[], Inventory]] = {
+    "highly_available": highly_available,
+    "plain": plain,
+    "gone": lambda: restores.inventory({}),
+    "files_gone": lambda: plain(machine=without_files()),
+    "role_without_vm": lambda: restores.inventory({}, **stopped()),
+    "vm_without_role": lambda: plain("node2"),
+    "another_node": lambda: highly_available("node3"),
+    "clustered_disk": lambda: highly_available(machine=reports.vm(1, "web", place="S:"), disks=(CLUSTERED,)),
+}
+THEN = {"highly_available": highly_available, "plain": plain}
+TARGET: dict[str, dict[str, Any]] = {
+    "in_place": {},
+    "volume": {"volume": "Volume2"},
+    "node": {"node": "node2"},
+    "copy": {"copy_name": 'web "copy": NO', "volume": "Volume2"},
+}
+
+
+def cell(now: str, then: str, target: str) -> RestorePlan | Refused:
+    """Return the plan of a cell, or why there is none."""
+    request = RestoreRequest(vm="web", **TARGET[target])
+    try:
+        return restores.plan(restores.manifest(THEN[then](), WEB), NOW[now](), request=request)
+    except Refused as refused:
+        return refused
+
+
+def as_text(outcome: RestorePlan | Refused) -> str:
+    """Return a cell's steps and reasons, without the paths, which the goldens of whole plans show."""
+    if isinstance(outcome, Refused):
+        return f"refused: {outcome.message}\nhint: {outcome.hint}"
+    head = f"{outcome.name} on {outcome.node}: {outcome.node_reason}"
+    places = sorted({ntpath.dirname(file.final) for file in outcome.files})
+    end = f"ends {'' if outcome.highly_available else 'not '}highly available, {'running' if outcome.running else 'off'}"
+    return (
+        "\n".join(
+            (
+                head,
+                *(f"to {place}" for place in places),
+                *(f"{number}. {planned.step.kind}: {planned.reason}" for number, planned in enumerate(outcome.steps, start=1)),
+                *(f"- {left.kind}: {left.reason}" for left in outcome.left_out),
+                *(f"warning: {text}" for text in outcome.warnings),
+                end,
+            )
+        )
+        .replace(restores.RESTORE_ID, "<restore>")
+        .replace(restores.RESTORE_ID[:8], "<id>")
+        .replace(WEB, "<vm>")
+    )
+
+
+@pytest.mark.parametrize("now", NOW)
+def test_each_cell_is_planned_with_its_reasons_or_refused_by_name(now: str) -> None:
+    cells = [(then, target) for then in THEN for target in TARGET]
+    parts = [f"## now {now}, then {then}, to {target}\n{as_text(cell(now, then, target))}\n" for then, target in cells]
+    check(f"restore_matrix/{now}.txt", "\n".join(parts))
+
+
+def steps(outcome: RestorePlan | Refused) -> dict[str, Any]:
+    assert isinstance(outcome, RestorePlan), outcome
+    return {planned.step.kind: planned.step for planned in outcome.steps}
+
+
+@pytest.mark.parametrize("now", NOW)
+@pytest.mark.parametrize("then", THEN)
+def test_a_copy_touches_nothing_of_the_original(now: str, then: str) -> None:
+    planned = steps(cell(now, then, "copy"))
+    assert set(planned) <= {
+        "Claim", "Stage", "Inspect", "Place", "RegisterCopy", "TidyCopy", "Grant", "DropSavedState", "AddRole", "ApplyRole",
+        "Confirm", "Clear", "Unclaim",
+    }  # fmt: skip
+    paths = [move.destination for move in planned["Place"].moves]
+    assert all(path.startswith(rf"C:\ClusterStorage\Volume2\web _copy__ NO-{restores.RESTORE_ID[:8]}") for path in paths)
+    assert len(set(paths)) == len(paths)
+
+
+def test_a_moved_vm_finds_its_disks_and_its_old_ones_are_parked() -> None:
+    planned = steps(cell("highly_available", "highly_available", "volume"))
+    drives = {drive.source: drive.destination for drive in planned["Register"].drives}
+    assert drives == {rf"{HOME}\web.vhdx": r"C:\ClusterStorage\Volume2\web\web.vhdx"}, "the other one is there already"
+    assert {rf"{HOME}\web.vhdx", DATA} <= {move.source for move in planned["Park"].moves}
+    assert planned["Confirm"].disk_paths == (r"C:\ClusterStorage\Volume2\web\web.vhdx", DATA)
+    assert planned["Unregister"].configuration_path.startswith(HOME)
+
+
+def test_what_lies_outside_the_home_keeps_its_archive_path_below_the_new_one() -> None:
+    manifest = restores.manifest(highly_available(), WEB)
+    planned = restores.plan(manifest, highly_available(), request=RestoreRequest(vm="web", copy_name="c", volume="Volume1"))
+    home = rf"C:\ClusterStorage\Volume1\c-{restores.RESTORE_ID[:8]}"
+    assert {rf"{home}\web.vhdx", rf"{home}\Volume2\data\web-data.vhdx"} <= {file.final for file in planned.files}
+
+
+def test_an_undo_registers_the_old_vm_where_it_was() -> None:
+    planned = cell("another_node", "highly_available", "node")
+    assert isinstance(planned, RestorePlan)
+    assert planned.node == "node2"
+    back = {step.kind: step for step in plan_undo(planned, tuple(one.step for one in planned.steps))}
+    assert (back["Register"].node, back["Register"].path) == ("node3", planned.expected.configuration_path)  # type: ignore[union-attr,unused-ignore]
+
+
+def test_an_undo_finds_a_copy_before_it_unregisters_it() -> None:
+    planned = cell("highly_available", "highly_available", "copy")
+    assert isinstance(planned, RestorePlan)
+    kinds = [step.kind for step in plan_undo(planned, tuple(one.step for one in planned.steps))]
+    assert kinds == ["Claim", "RemoveRole", "AwaitUnclustered", "FindCopy", "Unregister", "Withdraw", "Clear", "Unclaim"]
+
+
+@pytest.mark.parametrize(
+    ("word", "now", "then", "ends"),
+    [
+        (Availability.YES, "plain", "plain", True),
+        (Availability.NO, "highly_available", "highly_available", False),
+        (Availability.AS_WAS, "highly_available", "plain", False),
+        (Availability.AS_WAS, "plain", "highly_available", True),
+        (Availability.AS_IS, "plain", "highly_available", False),
+        (Availability.AS_IS, "highly_available", "plain", True),
+        (Availability.AS_IS, "gone", "highly_available", True),
+        (None, "plain", "highly_available", True),
+        (None, "highly_available", "plain", True),
+        (None, "plain", "plain", False),
+    ],
+)
+def test_whether_it_ends_highly_available_can_be_said(word: Availability | None, now: str, then: str, ends: bool) -> None:
+    planned = restores.plan(restores.manifest(THEN[then](), WEB), NOW[now](), request=RestoreRequest(vm="web", ha=word))
+    kinds = {one.step.kind for one in planned.steps}
+    assert (planned.highly_available, "AddRole" in kinds) == (ends, ends)
+    assert ("RemoveRole" in kinds) == (now == "highly_available")
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"node": "node9"}, "no node 'node9'"),
+        ({"volume": "Volume9"}, "no mount 'Volume9'"),
+        ({"copy_name": "WEB"}, "is called web already"),
+        ({"volume": "node1-d"}, "own disk: it could not fail over"),
+        ({"volume": "node1-d", "node": "node2", "ha": Availability.NO}, "which node2 does not reach"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(request_: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=message) as caught:
+        restores.plan(
+            restores.manifest(highly_available(), WEB), highly_available(), request=RestoreRequest(vm="web", **request_)
+        )
+    assert caught.value.hint
+
+
+def test_a_vm_with_checkpoints_or_disks_of_others_is_not_moved() -> None:
+    checkpoint = reports.file(rf"{HOME}\Snapshots\C1.vmcx", "checkpoint_configuration")
+    chain = (rf"{HOME}\web_1.avhdx", rf"{HOME}\web.vhdx")
+    machine = web(files=(*web().files, checkpoint), disks=(reports.disk(*chain),))
+    then = restores.manifest(highly_available(machine=machine), WEB)
+    with pytest.raises(Refused, match="holds checkpoints"):
+        restores.plan(then, highly_available(), request=RestoreRequest(vm="web", volume="Volume2"))
+    copy = restores.plan(then, highly_available(), request=RestoreRequest(vm="web", copy_name="c"))
+    assert not [file for file in copy.files if file.kind == "checkpoint_configuration"]
+    assert [text for text in copy.warnings if "no checkpoints" in text]
+    through = restores.manifest(highly_available(machine=web(disks=(*web().disks, reports.disk(disk_number=3)))), WEB)
+    with pytest.raises(Refused, match="pass-through"):
+        restores.plan(through, highly_available(), request=RestoreRequest(vm="web", copy_name="c"))
+
+
+def test_a_chain_across_folders_is_not_torn() -> None:
+    """Beside its new place the leaf would find no parent, and its absolute path leads to the original's."""
+    machine = web(disks=(reports.disk(rf"{HOME}\web_1.avhdx", r"C:\ClusterStorage\Volume2\base\web.vhdx"),))
+    then = restores.manifest(highly_available(machine=machine), WEB)
+    with pytest.raises(Refused, match="would not find its parent"):
+        restores.plan(then, highly_available(machine=machine), request=RestoreRequest(vm="web", copy_name="c"))
+
+
+def test_a_vm_on_a_nodes_own_disk_is_moved_by_a_copy_only() -> None:
+    local = reports.vm(1, "web", place=r"D:\VMs")
+    there = restores.inventory({"node1": (local,)})
+    then = restores.manifest(there, WEB)
+    away = RestoreRequest(vm="web", node="node2", volume="Volume1")
+    with pytest.raises(Refused, match="which node2 does not reach"):
+        restores.plan(then, there, request=away)
+    assert restores.plan(then, there, request=replace(away, copy_name="c")).node == "node2"
+    assert restores.plan(then, there, request=RestoreRequest(vm="web", volume="Volume1")).node == "node1"
+
+
+def test_static_addresses_of_a_copy_are_told() -> None:
+    adapters = [{"name": "LAN", "mac_address": "0A1B2C3D4E5F", "switch_name": "Production"}]
+    then = restores.manifest(highly_available(), WEB, vm={"state": "Running", "disks": [], "network_adapters": adapters})
+    planned = restores.plan(then, highly_available(), request=RestoreRequest(vm="web", copy_name="c"))
+    assert [text for text in planned.warnings if "0A1B2C3D4E5F" in text]
