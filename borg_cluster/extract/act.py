@@ -33,7 +33,7 @@ def act(step: Step, scene: Scene) -> Lost | None:
 def _claim(step: kinds.Claim, scene: Scene) -> Lost | None:
     answer = scene.context.bridge.new_claim(
         scene.any_node,
-        vm_id=scene.vm_id,
+        vm_id=scene.progress.claimed_id,
         folder=step.folder,
         claim_id=step.claim_id,
         holder=f"{socket.gethostname()} process {os.getpid()}",
@@ -54,7 +54,8 @@ def _claim(step: kinds.Claim, scene: Scene) -> Lost | None:
 
 
 def _unclaim(step: kinds.Unclaim, scene: Scene) -> Lost | None:
-    return lost(scene.context.bridge.remove_claim(scene.any_node, vm_id=scene.vm_id, folder=step.folder, claim_id=step.claim_id))
+    vm_id = scene.progress.claimed_id
+    return lost(scene.context.bridge.remove_claim(scene.any_node, vm_id=vm_id, folder=step.folder, claim_id=step.claim_id))
 
 
 def _save_role(_: kinds.SaveRole, scene: Scene) -> Lost | None:

@@ -12,7 +12,7 @@ from borg_cluster.bridge import Lost
 from borg_cluster.context import Context
 from borg_cluster.core.observed import Observed, merge_states
 from borg_cluster.core.policy import locate
-from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.progress import Progress
 from borg_cluster.core.vm_state import ClaimState, VMState
 from borg_cluster.discover import address_of, ask_any
 from borg_cluster.errors import RestoreStopped
@@ -27,14 +27,14 @@ class Look:
 
     Args:
         context: the site.
-        plan: of the restore.
-        vm_id: the VM that is looked at.
+        progress: of the restore, which tells its VM.
         silent: nodes that can't hold it, beside those of the plan.
     """
 
-    def __init__(self, context: Context, plan: RestorePlan, vm_id: str, silent: tuple[str, ...] = ()) -> None:
+    def __init__(self, context: Context, progress: Progress, silent: tuple[str, ...] = ()) -> None:
         self._context = context
-        self._vm_id = vm_id
+        plan = progress.plan
+        self._vm_id, self._claimed_id = progress.vm_id, progress.claimed_id
         self._silent = {node.lower() for node in (*plan.silent_nodes, *silent)}
         self._preferred = plan.node
         self._addresses: dict[str, str] = {}
@@ -122,5 +122,5 @@ class Look:
         return None
 
     def _claim(self, folder: str) -> ClaimState | None:
-        answer = self._context.bridge.get_claim(self.address(self._live[0]), vm_id=self._vm_id, folder=folder)
+        answer = self._context.bridge.get_claim(self.address(self._live[0]), vm_id=self._claimed_id, folder=folder)
         return None if isinstance(answer, Lost) else answer

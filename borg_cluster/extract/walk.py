@@ -65,7 +65,7 @@ class Walk:
 
     def _new_look(self) -> Look:
         noted = self.progress.facts.get(_SILENT)
-        return Look(self._context, self._plan, self.progress.vm_id, tuple(noted) if isinstance(noted, list | tuple) else ())
+        return Look(self._context, self.progress, tuple(noted) if isinstance(noted, list | tuple) else ())
 
     def turn(self, turned: Turned) -> None:
         """Walk other steps from here on."""

@@ -128,19 +128,20 @@ def recognise(cluster: SimulatedCluster) -> None:
         grant.inode = path.stat().st_ino if path.exists() else 0
 
 
-def make_stock(folder: Path) -> Stock:
-    """Make the world, back up all of it, and let the guests write on."""
+def make_stock(folder: Path, *, fill: Callable[[SimulatedCluster], None] | None = None) -> Stock:
+    """Make the world, back up all of it, and let the guests write on; ``fill`` adds other VMs than the usual ones."""
     cluster = SimulatedCluster.create(folder / "world" / "cluster")
     cluster.write_file(ISO, noise("installer", 65536))
-    populate(cluster)
+    (fill or populate)(cluster)
     borg = make_site(folder)
     events: list[Event] = []
     with Catalog.open(folder / "world" / "state" / "catalog.sqlite") as catalog:
         context = direct.context(cluster, catalog, folder / "world" / "state", events=events, clock=direct.Clock())
         back_up(replace(context, policy=policy_of(context.policy, borg)), events)
     then = fingerprint(cluster)
-    for name in (WEB, PLAIN, CHAIN):
-        cluster.guest_write(cluster.find_vm(name), data=SINCE)
+    for machine in list(cluster.state.machines):
+        if machine.state == "Running":
+            cluster.guest_write(machine.id, data=SINCE)
     cluster.check()
     return Stock(folder=folder / "world", borg=borg, then=then)
 
