@@ -49,6 +49,7 @@ def _files_gone(cluster: SimulatedCluster, vm_id: str) -> None:
     """Somebody deletes the disks of a VM that is off; Hyper-V holds its configuration."""
     _without_role(cluster, vm_id)
     cluster.stop(vm_id, "TurnOff")
+    cluster.give_up(vm_id)
     with cluster.change("disks deleted", vm_id=vm_id):
         for path in cluster.machine(vm_id).definition.disk_paths():
             cluster.real_path(path).unlink()
@@ -58,6 +59,7 @@ def _role_without_vm(cluster: SimulatedCluster, vm_id: str) -> None:
     """Somebody removes a highly available VM by Hyper-V alone, with its files: the cluster keeps its role, which fails."""
     _with_role(cluster, vm_id)
     cluster.stop(vm_id, "TurnOff")
+    cluster.give_up(vm_id)
     with cluster.change("removed by Hyper-V", vm_id=vm_id):
         storage.delete_files(cluster, cluster.machine(vm_id))
         roles.set_states(cluster, vm_id, vm="Failed", configuration="Failed")
