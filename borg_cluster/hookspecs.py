@@ -1,15 +1,20 @@
 """What other people's code may take part in. Few hooks, of four kinds.
 
-=============  ==============  ===============================================================================================
-kind           hooks           what an exception does
-=============  ==============  ===============================================================================================
-provider       get_secret      the run ends with that error: what was asked for can't be had
-               open_source     the archive fails, the others go on
-gate           before_create   nothing is started; ``Veto`` is a plain no, anything else counts as a no that names the plugin
-               before_extract  as before_create
-observer       on_event        it becomes a warning; a run is never broken by who watches it
-registration   add_commands    borg-cluster does not start
-=============  ==============  ===============================================================================================
+=============  ==============  ==========================  ===================================================================
+kind           hook            moment                      what an exception does (or a hang, or a wrong answer)
+=============  ==============  ==========================  ===================================================================
+provider       get_secret      when a secret is needed     the next plugin is asked; if none tells it, the run ends with the
+                                                           first plugin's error
+               open_source     before an archive is read   the next plugin is asked; if none opens it, the files are read
+                                                           where they are mounted, and the archive says so
+gate           before_create   after planning a backup     a warning, and the backup begins: only ``Veto`` is a no
+               before_extract  after planning a restore    it counts as a no that names the plugin, as ``Veto`` does
+observer       on_event        whenever something happens  a warning; a run is never broken by who watches it
+registration   add_commands    when the program starts     a warning; the command is missing, the others are not
+=============  ==============  ==========================  ===================================================================
+
+A plugin that does not load or does not fit is left out, with a warning; ``borg-cluster plugins`` says why. One that gives no
+answer within ``plugins: patience`` seconds is left alone, and not asked again by that process.
 
 A plugin marks its functions with ``@hookimpl`` and takes as many of the arguments as it needs.
 """
@@ -51,8 +56,9 @@ def open_source(archive: PlannedArchive, owner: Callable[[], str | None]) -> Abs
     """Return a context that yields ``archive`` with the local paths where Borg shall read it, or None: not mine.
 
     Provider, called once an archive. What it yields is valid inside the ``with``, and ends with it: a snapshot is opened and
-    closed here. ``archive_path`` of the files stays as planned; ``consistency`` says what was really reached. ``owner()`` asks
-    the cluster which node owns the VM now (None for a volume, or if no node has it).
+    closed here. Subject, names in the archive and their order stay as planned; ``consistency`` says what was really reached.
+    ``owner()`` asks the cluster which node owns the VM now (None for a volume, or if no node has it). What fails on the way out
+    is a warning: the archive was read before.
     """
 
 
@@ -60,7 +66,7 @@ def open_source(archive: PlannedArchive, owner: Callable[[], str | None]) -> Abs
 def before_create(plan: BackupPlan) -> None:
     """Raise Veto if this backup shall not run.
 
-    Gate. All plugins are asked once, after planning and before anything is started.
+    Gate; what it returns means nothing. All plugins are asked once, after planning and before anything is started.
     """
 
 
@@ -68,8 +74,8 @@ def before_create(plan: BackupPlan) -> None:
 def before_extract(plan: RestorePlan) -> None:
     """Raise Veto if this restore shall not run.
 
-    Gate. All plugins are asked once, after planning and before anything is started; not for ``resume`` and ``undo``, which end
-    what was begun.
+    Gate; what it returns means nothing. All plugins are asked once, after planning and before anything is started; not for
+    ``resume`` and ``undo``, which end what was begun.
     """
 
 
@@ -77,7 +83,7 @@ def before_extract(plan: RestorePlan) -> None:
 def on_event(event: Event) -> None:
     """See what happens, while it happens.
 
-    Observer. Called for each event, Progress among them, in the run's own thread: be quick.
+    Observer. Called for each event, Progress among them, one after the other, and the run waits meanwhile: be quick.
     """
 
 
@@ -85,5 +91,5 @@ def on_event(event: Event) -> None:
 def add_commands(cli: click.Group) -> None:
     """Add commands to ``borg-cluster``: ``cli.add_command(mine)``.
 
-    Registration. Called once, when the program starts.
+    Registration. Called once, when the program starts. Commands that are there already stay what they are.
     """

@@ -5,11 +5,13 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from borg_cluster import __version__, plugins
+from borg_cluster import config as configuration
 from borg_cluster.cli import (
     archives,
     break_lock,
@@ -30,6 +32,7 @@ from borg_cluster.cli import (
     mount,
     patterns,
     plan,
+    plugin_list,
     prune,
     repo_create,
     restores,
@@ -38,8 +41,9 @@ from borg_cluster.cli import (
     verify,
 )
 from borg_cluster.cli.failure import SIGNALLED, end_on_signals, exit_code_of, tell
-from borg_cluster.cli.options import CONFIG_VARIABLE, Settings, exit_codes
+from borg_cluster.cli.options import CONFIG_VARIABLE, PLUGINS_VARIABLE, Settings, exit_codes
 from borg_cluster.cli.render import ReaderGone
+from borg_cluster.core.settings import PluginSettings
 from borg_cluster.errors import ExitCode
 
 _STORY = (
@@ -87,6 +91,15 @@ class _Commands(click.Group):
 @click.option("--log-json", is_flag=True, help="Write what happens to stderr, one JSON object a line.")
 @click.option("-v", "--verbose", count=True, help="Also tell who is asked and what is begun.")
 @click.option("-q", "--quiet", is_flag=True, help="Tell only what is wrong.")
+@click.option(
+    "--plugins",
+    "plugin_names",
+    metavar="none|NAME,...",
+    envvar=PLUGINS_VARIABLE,
+    show_envvar=True,
+    help="Load these plugins alone, whatever the configuration says.",
+)
+@click.option("--trace-plugins", is_flag=True, help="Also tell of each call of a plugin's hook.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
 @click.version_option(__version__, prog_name="borg-cluster")
 @click.pass_context
@@ -100,12 +113,15 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
     log_json: bool,
     verbose: int,
     quiet: bool,
+    plugin_names: str | None,
+    trace_plugins: bool,
     no_color: bool,
 ) -> None:
     """Cluster-aware backups of Hyper-V failover clusters with BorgBackup."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
         return
+    del plugin_names  # it was heeded before: plugins add commands
     context.obj = Settings(
         plugins=context.obj,
         config=config_path,
@@ -114,10 +130,11 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
         log_json=log_json,
         verbosity=-1 if quiet else verbose,
         color=not no_color,
+        trace_plugins=trace_plugins,
     )
 
 
-for _module in (discover, doctor, history, plan, patterns, create, archives, extract, files, config, demo):
+for _module in (plugin_list, discover, doctor, history, plan, patterns, create, archives, extract, files, config, demo):
     cli.add_command(_module.command)
 for _module in (run_due, prune, compact, check, status, info, diff, verify, export_tar, break_lock, repo_create):
     cli.add_command(_module.command)
@@ -126,10 +143,24 @@ for _command in (restores.restores, restores.resume, restores.undo, restores.rel
     cli.add_command(_command)
 
 
+def _plugin_settings(arguments: Sequence[str]) -> PluginSettings:
+    """Return which plugins the command line, the environment and the configuration want; before all else, as they add commands.
+
+    The command line and the environment outweigh the configuration.
+    """
+    context = cli.make_context("borg-cluster", list(arguments), resilient_parsing=True)
+    settings = configuration.plugin_settings(context.params.get("config_path"))
+    words = context.params.get("plugin_names")
+    if words is None:
+        return settings
+    names = tuple(name.strip() for name in words.split(",") if name.strip() not in {"", "none"})
+    return replace(settings, only=names, blocked=())
+
+
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code; whatever goes wrong is one line on stderr."""
     try:
-        loaded = plugins.load()
+        loaded = plugins.load(settings=_plugin_settings(arguments))
         loaded.add_commands(cli)
         code = cli.main(list(arguments), prog_name="borg-cluster", standalone_mode=False, obj=loaded)
         sys.stdout.flush()

@@ -11,6 +11,7 @@ from borg_cluster.errors import EXIT_CODE_MEANING, ExitCode
 from borg_cluster.plugins import PluginManager
 
 CONFIG_VARIABLE = "BORG_CLUSTER_CONFIG"
+PLUGINS_VARIABLE = "BORG_CLUSTER_PLUGINS"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -25,6 +26,7 @@ class Settings:
     log_json: bool = False
     verbosity: int = 0
     color: bool = True
+    trace_plugins: bool = False
 
 
 def _set_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:

@@ -58,6 +58,10 @@ def open_site(settings: Settings, *sinks: Sink, mend: bool = False) -> Iterator[
         shown = fan_out(tally, *sinks, _view(settings, stack, names))
         emit = fan_out(shown, _observers(settings.plugins, shown))
         stack.enter_context(log_to(emit))
+        if settings.trace_plugins:
+            settings.plugins.trace_to(shown)
+        for complaint in settings.plugins.complaints:
+            emit(Warned(subject="plugins", message=complaint, hint="borg-cluster plugins"))
         state = config.state_directory(os.environ)
         context = stack.enter_context(open_context(policy, plugins=settings.plugins, emit=emit, state=state, mend=mend))
         yield Site(context=context, console=new_console(color=settings.color), tally=tally, names=names)

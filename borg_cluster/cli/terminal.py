@@ -97,6 +97,8 @@ class Terminal:
             case events.CommandHookRan():
                 level = 1 if event.return_code == 0 else -1
                 self._say(level, "command", f"{event.moment} {event.scope}", f"exit code {event.return_code}: {event.command}")
+            case events.PluginCalled():
+                self._say(-1, "plugin", event.hook, f"{event.plugin}: {event.outcome}", style="dim")
             case _:
                 self._restore(event)
 

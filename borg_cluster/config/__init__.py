@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from borg_cluster.config import checks, complaints, document, keys, translate, written
 from borg_cluster.config.keys import schema
 from borg_cluster.core.policy import Policy
+from borg_cluster.core.settings import EVERY_PLUGIN, PluginSettings
 from borg_cluster.errors import Complaint, ConfigError, UsageError
 
-__all__ = ["check", "files", "load", "load_all", "schema", "state_directory"]
+__all__ = ["check", "files", "load", "load_all", "plugin_settings", "schema", "state_directory"]
 
 DEFAULT_FILE = Path("/etc/borg-cluster/config.yaml")
 DEFAULT_DIRECTORY = Path("/etc/borg-cluster.d")
@@ -59,6 +60,29 @@ def files(given: Path | None) -> tuple[Path, ...]:
         hint = "begin with config/minimal.yaml of this installation, or say --config FILE"
         raise ConfigError((Complaint(place=names, message="no configuration there", hint=hint),))
     return tuple(found)
+
+
+def plugin_settings(given: Path | None) -> PluginSettings:
+    """Return what all configuration files together say of plugins; asked before anything else, so nothing in them is refused.
+
+    A file that can't be used says nothing here: who loads it complains. With several files a plugin must be wanted by each.
+    """
+    settings = EVERY_PLUGIN
+    try:
+        paths = files(given)
+    except ConfigError:
+        return settings
+    for path in paths:
+        value = document.read(path).value
+        try:
+            found = keys.PluginKeys.model_validate((value.get("plugins") if isinstance(value, dict) else None) or {})
+        except ValidationError:
+            continue
+        only = None if found.only is None else tuple(found.only)
+        if settings.only is not None:
+            only = settings.only if only is None else tuple(name for name in only if name in settings.only)
+        settings = PluginSettings(only=only, blocked=(*settings.blocked, *found.blocked), patience=found.patience)
+    return settings
 
 
 def state_directory(environ: Mapping[str, str]) -> Path:

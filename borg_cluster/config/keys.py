@@ -235,6 +235,14 @@ class MonitoringKeys(Keys):
     )
 
 
+class PluginKeys(Keys):
+    """Which plugins are loaded, and how long they may take."""
+
+    only: list[Text] | None = Field(default=None, description="Load these alone, by their names; all, if it is left out")
+    blocked: list[Text] = Field(default=[], description="Never load these")
+    patience: Seconds = Field(default=60, description="Seconds after which a plugin that gives no answer is left alone")
+
+
 class Configuration(Keys):
     """The configuration of one cluster for borg-cluster."""
 
@@ -269,6 +277,7 @@ class Configuration(Keys):
     commands: list[CommandKeys] = Field(default=[], description="Commands to run before and after")
     monitoring: MonitoringKeys = Field(default=MonitoringKeys(), description="Files for other programs, written after a run")
     restore: RestoreKeys = Field(default=RestoreKeys(), description="How VMs are restored in place")
+    plugins: PluginKeys = Field(default=PluginKeys(), description="Other people's code, and ours in hooks/")
 
 
 class _Schema(GenerateJsonSchema):

@@ -236,6 +236,15 @@ class CommandHookRan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PluginCalled:
+    """A plugin's hook was called (``--trace-plugins``): ``outcome`` 'answered', 'nothing' or its error, never what it said."""
+
+    plugin: str
+    hook: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogRebuilt:
     """Archives that the catalog did not know were taken into it, with the ``runs`` that made them; ``reason`` why it was so.
 
@@ -268,6 +277,7 @@ Event = (
     | Noted
     | Warned
     | CommandHookRan
+    | PluginCalled
     | Pruned
     | Compacted
     | Checked

@@ -69,3 +69,24 @@ class Monitoring:
 
 
 NO_MONITORING = Monitoring()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSettings:
+    """Which plugins are loaded: ``only`` these (None: all), never those that are ``blocked``. Those built in always are.
+
+    ``patience``: seconds that a plugin may take for one answer.
+    """
+
+    only: tuple[str, ...] | None = None
+    blocked: tuple[str, ...] = ()
+    patience: float = 60.0
+
+    def why_off(self, name: str) -> str | None:
+        """Return why a plugin of that name is not to be loaded, or None."""
+        if name in self.blocked:
+            return "blocked"
+        return None if self.only is None or name in self.only else "not among those that are asked for"
+
+
+EVERY_PLUGIN = PluginSettings()

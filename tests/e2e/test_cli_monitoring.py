@@ -50,7 +50,7 @@ def test_a_plugin_that_hangs_costs_no_archive(shop: Shop, tmp_path: Path, monkey
     assert "TIMEOUT = 10.0" in text
     (hooks / "healthchecks.py").write_text(text.replace("TIMEOUT = 10.0", "TIMEOUT = 0.2"), encoding="utf-8")
     manager = plugins.load(hooks)
-    monkeypatch.setattr(plugins, "load", lambda: manager)
+    monkeypatch.setattr(plugins, "load", lambda **_: manager)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         monkeypatch.setenv("HEALTHCHECKS_PING_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         done = shop.run("run", "one")

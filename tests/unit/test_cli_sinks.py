@@ -85,6 +85,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     events.Retrying(
         subject="id-1", name=HOSTILE, fault="share_hiccup", reason="gone", why="back soon", number=1, most=3, seconds=30.0
     ),
+    events.PluginCalled(plugin="ntfy.py", hook="on_event", outcome="nothing"),
 )
 
 

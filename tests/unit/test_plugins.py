@@ -16,6 +16,7 @@ from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Warned
 from borg_cluster.core.planned import PlannedArchive
 from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.settings import PluginSettings
 from borg_cluster.errors import ExitCode, UsageError, Vetoed
 from borg_cluster.hookspecs import hookimpl
 
@@ -39,12 +40,15 @@ def site(folder: Path, **files: str) -> plugins.PluginManager:
     return plugins.load(folder)
 
 
-def refusal(folder: Path, text: str) -> str:
-    """Return what is said about a site's file with ``text``."""
-    with pytest.raises(UsageError) as raised:
-        site(folder, wrong=text)
-    assert "\n" not in raised.value.message
-    return raised.value.message.replace(f"{folder}/", "")
+def complaint(folder: Path, text: str) -> str:
+    """Return what is said about a site's file with ``text``, which is left out."""
+    manager = site(folder, wrong=text)
+    (said,) = manager.complaints
+    assert "\n" not in said
+    assert [plugin.name for plugin in manager.plugins if plugin.off] == ["wrong"]
+    assert {name for name, _ in manager.list_name_plugin()} == {"credentials"}
+    manager.check_create(PLAN)
+    return said.replace(f"{folder}/", "")
 
 
 def test_hook_get_secret_asks_the_site_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,11 +99,15 @@ def test_hook_before_extract_says_no(tmp_path: Path) -> None:
         manager.check_extract(cast("RestorePlan", None))  # this gate does not look at it
 
 
-def test_a_gate_that_breaks_is_a_no(tmp_path: Path) -> None:
-    manager = site(tmp_path, gate="@hookimpl\ndef before_create():\n    raise OSError('disk\\n full')\n")
+def test_only_a_veto_stops_a_backup_and_anything_stops_a_restore(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    raises = "    raise OSError('disk\\n full')\n"
+    manager = site(tmp_path, gate=f"@hookimpl\ndef before_create():\n{raises}@hookimpl\ndef before_extract():\n{raises}")
 
-    with pytest.raises(Vetoed, match=r"gate\.py failed in before_create, which counts as a no: OSError: disk full$"):
-        manager.check_create(PLAN)
+    manager.check_create(PLAN)
+
+    assert caplog.messages[-1].endswith("gate.py failed in before_create, so it stops nothing: OSError: disk full")
+    with pytest.raises(Vetoed, match=r"gate\.py failed in before_extract, which counts as a no: OSError: disk full$"):
+        manager.check_extract(cast("RestorePlan", None))
 
 
 def test_hook_on_event_never_breaks_a_run(tmp_path: Path) -> None:
@@ -132,8 +140,27 @@ def test_hook_add_commands(tmp_path: Path) -> None:
 def test_a_plugin_that_cannot_add_its_commands_is_named(tmp_path: Path) -> None:
     manager = site(tmp_path, more="@hookimpl\ndef add_commands(cli):\n    cli.nothing()\n")
 
-    with pytest.raises(UsageError, match=r"more\.py can't add its commands: AttributeError"):
-        manager.add_commands(click.Group())
+    manager.add_commands(click.Group())
+
+    assert manager.complaints[0].endswith(
+        "more.py can't add its commands: AttributeError: 'Group' object has no attribute 'nothing'"
+    )
+
+
+def test_no_plugin_puts_a_command_in_the_place_of_another(tmp_path: Path) -> None:
+    manager = site(
+        tmp_path,
+        more="@hookimpl\ndef add_commands(cli):\n    c = cli.commands\n    c['run'] = 1\n    c['x'] = 2\n    del c['old']\n",
+    )
+    group = click.Group()
+    run, old = click.Command("run"), click.Command("old")
+    group.add_command(run)
+    group.add_command(old)
+
+    manager.add_commands(group)
+
+    assert group.commands == {"run": run, "old": old}
+    assert len(manager.complaints) == 4
 
 
 @pytest.mark.parametrize(
@@ -144,11 +171,12 @@ def test_a_plugin_that_cannot_add_its_commands_is_named(tmp_path: Path) -> None:
         ("import no_such_module\n", "wrong.py:2: ModuleNotFoundError: No module named 'no_such_module'"),
         ("def before_create(plan): ...\n", "wrong.py: implements no hook"),
         ("@hookimpl\ndef befor_create(plan): ...\n", "wrong.py: there is no hook 'befor_create'"),
+        ("@hookimpl(wrapper=True)\ndef before_create(plan):\n    yield\n", "wrong.py: wraps a hook"),
         ("@hookimpl\ndef before_create(plam): ...\n", "wrong.py: hook 'before_create' has no argument 'plam'"),
     ],
 )
 def test_a_wrong_file_is_one_line_with_its_place(tmp_path: Path, text: str, said: str) -> None:
-    assert refusal(tmp_path, text) == said
+    assert complaint(tmp_path, text).startswith(said)
 
 
 def test_a_file_that_everybody_may_write_is_not_run(tmp_path: Path) -> None:
@@ -156,18 +184,70 @@ def test_a_file_that_everybody_may_write_is_not_run(tmp_path: Path) -> None:
     file.write_text("raise SystemExit", encoding="utf-8")
     file.chmod(0o666)
 
-    with pytest.raises(UsageError, match="everybody may write this file"):
-        plugins.load(tmp_path)
+    (said,) = plugins.load(tmp_path).complaints
+
+    assert said == f"{file}: everybody may write this file, so it isn't run (chmod o-w {file})"
 
 
 def test_installed_packages_come_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     def of_group(group: str) -> tuple[EntryPoint, ...]:
-        return (EntryPoint("broken", "borg_cluster.nowhere", group),)
+        return (
+            EntryPoint("broken", "borg_cluster.nowhere", group),
+            EntryPoint("another", "borg_cluster.default_plugins.credentials", group),
+        )
 
-    monkeypatch.setattr(plugins, "entry_points", of_group)
+    monkeypatch.setattr("borg_cluster.plugins.loading.entry_points", of_group)
+    manager = plugins.load(None)
 
-    with pytest.raises(UsageError, match=r"^plugin broken \(borg_cluster.nowhere\) does not load: ModuleNotFoundError"):
-        plugins.load(None)
+    assert manager.complaints[0].startswith("plugin broken does not load: ModuleNotFoundError")
+    # it's registered already, as ours
+    assert [plugin.off is None for plugin in manager.plugins] == [True, False, False]
+
+
+def test_a_package_s_plugin_is_asked_after_the_site_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "packaged_plugin.py").write_text(HEAD + "@hookimpl\ndef get_secret(reference):\n    return 'package'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("packaged", "packaged_plugin", "borg_cluster")
+    monkeypatch.setattr("borg_cluster.plugins.loading.entry_points", lambda **_: (entry,))
+    folder = tmp_path / "hooks.d"
+    folder.mkdir()
+
+    manager = site(folder, own="@hookimpl\ndef get_secret(reference):\n    return 'site' if reference == 'x' else None\n")
+
+    assert (manager.secret("x"), manager.secret("y")) == ("site", "package")
+    assert [(plugin.name, plugin.origin, plugin.hooks) for plugin in manager.plugins[1:]] == [
+        ("packaged", "packaged_plugin", ("get_secret",)),
+        ("own", str(folder / "own.py"), ("get_secret",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "on"),
+    [
+        (PluginSettings(), {"a", "b"}),
+        (PluginSettings(only=("a",)), {"a"}),
+        (PluginSettings(only=()), set()),
+        (PluginSettings(blocked=("a",)), {"b"}),
+        (PluginSettings(only=("a", "b"), blocked=("b",)), {"a"}),
+    ],
+)
+def test_what_is_not_wanted_is_not_even_imported(tmp_path: Path, settings: PluginSettings, on: set[str]) -> None:
+    for name in ("a", "b"):
+        text = f"import pathlib\npathlib.Path({str(tmp_path)!r}, {name!r}).touch()\n@hookimpl\ndef on_event(event): ...\n"
+        (tmp_path / f"{name}.py").write_text(HEAD + text)
+
+    manager = plugins.load(tmp_path, settings=settings)
+
+    assert {path.name for path in tmp_path.iterdir() if not path.suffix and path.is_file()} == on
+    assert {plugin.name for plugin in manager.plugins if plugin.off is None} == on | {"credentials"}
+    assert all(plugin.off for plugin in manager.plugins if plugin.name in {"a", "b"} - on)
+    assert manager.complaints == []
+
+
+def test_a_name_that_no_plugin_has_is_told(tmp_path: Path) -> None:
+    manager = plugins.load(tmp_path, settings=PluginSettings(only=("mail",), blocked=("mail", "ntfi")))
+
+    assert manager.complaints == ["plugins: there is no plugin mail", "plugins: there is no plugin ntfi"]
 
 
 def test_no_directory_is_no_site(tmp_path: Path) -> None:
