@@ -10,7 +10,7 @@ from borg_cluster.errors import ExitCode
 from borg_cluster.upkeep.rebuild import Rebuilt, rebuild
 
 
-@click.group("catalog")
+@click.group("catalog", epilog=exit_codes())
 def command() -> None:
     """Work on what is known besides the archives."""
 
