@@ -1,7 +1,7 @@
 """Options of the whole suite."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,3 +44,16 @@ def _nothing_impossible(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     yield
     if request.node.get_closest_marker("impossible") is None:
         assert not found, "; ".join(found)
+
+
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Return what tells a figure at the end of the run, where it is read."""
+    return lambda text: record_property("told", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Write the figures that tests told."""
+    reports = [report for found in terminalreporter.stats.values() for report in found if isinstance(report, pytest.TestReport)]
+    for text in dict.fromkeys(value for report in reports for name, value in report.user_properties if name == "told"):
+        terminalreporter.write_line(str(text))

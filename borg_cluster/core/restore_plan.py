@@ -176,7 +176,6 @@ def plan_undo(plan: RestorePlan, begun: tuple[Step, ...]) -> tuple[Step, ...]:
     for step in reversed(begun):
         for taken_back in reverse(step):
             back.setdefault(taken_back.kind, taken_back)
-    back.pop("Unclaim", None)
     parked = tuple(move.destination for step in begun if isinstance(step, kinds.Park) for move in step.moves)
     return (
         kinds.Claim(folder=plan.claim_folder, claim_id=plan.source.restore_id),

@@ -5,6 +5,7 @@ new lane is one entry of LANES: ``make test-NAME`` runs it. ``--within MINUTES``
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -66,6 +67,22 @@ def run_on_all_cores(name: str, environment: Mapping[str, str]) -> Tally:
     """Run the tests in the lane's folder, several at once."""
     folder = str(Path(__file__).parent / name)
     return _pytest([*_ALL_CORES, folder], {**environment, "BORG_CLUSTER_LANE": name})
+
+
+def run_crash(name: str, environment: Mapping[str, str]) -> Tally:
+    """Run the crash matrix, the mutations that it must notice, then what else there is in the lane's folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        matrix = Path(folder) / "matrix.json"
+        around = {**os.environ, **environment}
+        done = subprocess.run([sys.executable, "-m", "tests.crash", "--tally", str(matrix)], cwd=ROOT, env=around, check=False)
+        cells = json.loads(matrix.read_text(encoding="utf-8")) if matrix.is_file() else {"passed": 0, "failed": done.returncode}
+        mutated = subprocess.run([sys.executable, "-m", "tests.crash.mutate"], cwd=ROOT, env=around, check=False).returncode
+    others = run_pytest(name, environment)
+    return Tally(
+        passed=cells["passed"] + others.passed + (mutated == 0),
+        failed=cells["failed"] + others.failed + (mutated != 0),
+        skipped=others.skipped,
+    )
 
 
 def run_suite(_: str, environment: Mapping[str, str]) -> Tally:
@@ -161,6 +178,7 @@ LANES = {
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="files", prepare=prepare_files, minutes=10),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
+        Lane(name="crash", run=run_crash, minutes=25),
         Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
     )
 }

@@ -1,0 +1,73 @@
+"""The worlds that are hit: a virtual machine, its archive, and what its guest has written since."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from borg_cluster.catalog import Catalog
+from borg_cluster.core.event import Event
+from borg_cluster.core.policy import Policy
+from borg_cluster.simulator.making import DiskSpec
+from borg_cluster.simulator.state import SimulatedCluster
+from borg_cluster.simulator.vhdx import MIB
+from tests import direct
+from tests.e2e.borg_site import make_site
+from tests.e2e.restore_site import BEFORE, SINCE, WEB, back_up, distinguish, policy_of
+
+NODES = ("node1", "node2")
+"""Two, so that each look asks no more of them than it must."""
+DISK = DiskSpec(size=MIB, content=MIB // 4)
+OTHER = DiskSpec(size=MIB, content=MIB // 4, volume="Volume2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A world, ready to be restored. ``begin``: when the product's clock starts."""
+
+    name: str
+    vm_id: str
+    policy: Policy
+    begin: datetime
+
+
+def make_world(folder: Path, name: str) -> Scenario:
+    """Make a world below ``folder``/now, back it up, and let the guest write on."""
+    now = folder / "now"
+    cluster = SimulatedCluster.create(now / "cluster", nodes=NODES)
+    cluster.switches.reregister_after = 8  # a node takes its time to list a VM again that lost its role
+    vm_id = _SCENARIOS[name](cluster)
+    bystander = cluster.add_vm("bystander", node="node1", volume="Volume2", disks=(DISK,))
+    cluster.guest_write(vm_id, data=BEFORE)
+    borg = make_site(folder / "borg")
+    events: list[Event] = []
+    (now / "state").mkdir()
+    with Catalog.open(now / "state" / "catalog.sqlite") as catalog:
+        context = direct.context(cluster, catalog, now / "state", events=events, clock=direct.Clock())
+        context = replace(context, policy=policy_of(context.policy, borg))
+        back_up(context, events)
+    for one in (vm_id, bystander):
+        cluster.guest_write(one, data=SINCE)
+    cluster.check()
+    return Scenario(name=name, vm_id=vm_id, policy=context.policy, begin=direct.BEGIN)
+
+
+def _highly_available(cluster: SimulatedCluster) -> str:
+    """A role with settings of its own, disks on two volumes."""
+    vm_id = cluster.add_vm(WEB, node="node2", disks=(DISK, OTHER), home=r"C:\ClusterStorage\Volume1\web")
+    cluster.edit_role(vm_id, distinguish)
+    cluster.edit_role(vm_id, lambda role: setattr(role, "preferred_owners", ["node2", "node1"]))
+    return vm_id
+
+
+def _plain(cluster: SimulatedCluster) -> str:
+    """Not highly available, with a checkpoint: what is unregistered would be merged."""
+    vm_id = cluster.add_vm("NO", node="node2", disks=(DISK,), highly_available=False, change_tracking=True)
+    cluster.guest_write(vm_id, data=b"before the checkpoint")
+    cluster.take_checkpoint(vm_id, "before update")
+    return vm_id
+
+
+_SCENARIOS = {"available": _highly_available, "plain": _plain}
+SCENARIOS = tuple(_SCENARIOS)
+
+__all__ = ["SCENARIOS", "Scenario", "make_world"]

@@ -1,0 +1,1 @@
+"""What takes minutes of the proof of restores: see tests/crash."""
