@@ -19,7 +19,7 @@ test: check ## what a change must pass: PYTEST="-k name" narrows it down
 test-all: check ## the tests and all lanes
 	python -m tests.lanes all $(LANES)
 
-test-%: .venv/dev.stamp ## one lane: kerberos, kill, powershell, recordings, systemd ...
+test-%: .venv/dev.stamp ## one lane: crash, kerberos, kill, powershell, recordings, systemd ...
 	python -m tests.lanes $*
 
 check: .venv/dev.stamp ## linters, types, layers

@@ -176,13 +176,12 @@ class Arena:
         cluster = self.put(f"{cell.walked}-{cell.number:02}")
         blow = Blow(cluster=cluster, vm_id=self.scenario.vm_id, cell=cell)
         told = self._hit(cell, blow)
-        if not blow.fired():
-            return Result(cell=cell, fired=False, wrong=(), attempts=0, seconds=time.monotonic() - began)
         wrong, attempts = self._go_on(cell, blow, told)
+        fired = blow.fired()
         if not wrong:
             blow.make_whole()
             wrong = self._compared(cell, blow)
-        return Result(cell=cell, fired=True, wrong=wrong, attempts=attempts, seconds=time.monotonic() - began)
+        return Result(cell=cell, fired=fired, wrong=wrong, attempts=attempts, seconds=time.monotonic() - began)
 
     def _hit(self, cell: Cell, blow: Blow) -> tuple[str, str]:
         """Let the walk go on from before its step, and hit it; return how that process ended."""

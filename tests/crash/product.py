@@ -17,7 +17,7 @@ from borg_cluster.context import Context
 from borg_cluster.core.event import Event, StepBegun
 from borg_cluster.core.policy import Policy
 from borg_cluster.core.progress import Done, Record
-from borg_cluster.core.restore_plan import RestoreRequest
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.core.step import Step
 from borg_cluster.errors import BorgClusterError
 from borg_cluster.extract import look, walk

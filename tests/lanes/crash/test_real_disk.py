@@ -14,7 +14,7 @@ from borg_cluster import extract
 from borg_cluster.catalog import Catalog
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event
-from borg_cluster.core.restore_plan import RestoreRequest
+from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.core.vhdx import inspect
 from borg_cluster.simulator.making import DiskSpec, noise
 from borg_cluster.simulator.state import SimulatedCluster
