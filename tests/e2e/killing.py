@@ -1,7 +1,8 @@
 """Programs that kill themselves at a counted event: run as ``python killing.py SPEC ARGUMENTS...`` in place of borg-cluster.
 
 ``SPEC`` is JSON: ``at`` which event, ``number`` the how manieth, ``fired`` the file that is written just before, so that a test
-knows that it happened. borg is killed by the script that ``BORG`` is made of, which finds what it shall do in a file beside it.
+knows that it happened. borg is killed by the script that ``BORG`` is made of, which finds what it shall do in a file beside it;
+or it waits there, at a counted chunk of its read, until the test has done something to the world.
 """
 
 import json
@@ -42,6 +43,10 @@ def armed(plan):
 
 def kill(plan):
     PLAN.rename(plan["fired"])
+    if "meet" in plan: # wait until the test has done what it wants to do meanwhile
+        Path(plan["meet"] + ".asked").write_text("now")
+        Path(plan["meet"] + ".answered").read_text()
+        return
     if plan["both"]:
         os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
