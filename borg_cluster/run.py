@@ -14,6 +14,7 @@ from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.event import (
     ArchiveFailed,
     ArchiveFinished,
+    Booted,
     Checked,
     Compacted,
     Event,
@@ -72,7 +73,7 @@ class _Watch:
             case ArchiveFinished(warnings=warnings) | Verified(warnings=warnings):
                 self.done += 1
                 self.warnings += len(warnings)
-            case Pruned() | Compacted() | Checked():
+            case Pruned() | Compacted() | Checked() | Booted():
                 self.done += 1
             case ArchiveFailed(subject=subject, name=name, reason=reason):
                 self.failed.append((name, reason))
@@ -93,7 +94,7 @@ class _Watch:
 
 
 def run(context: Context, *, run_id: str, seed: int, jobs: tuple[str, ...] = ()) -> RunOutcome:
-    """Do what is due; ``jobs`` that are named are due. ``seed`` chooses the VM of the check 'extract'.
+    """Do what is due; ``jobs`` that are named are due. ``seed`` chooses the VM of the checks 'extract' and 'boot'.
 
     Raises UsageError for an unknown job, and before anything is started AlreadyRunning, or Vetoed by a plugin.
     """

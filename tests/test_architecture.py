@@ -22,7 +22,7 @@ ROOMS = {
     "extract", "frozen_files", "hookspecs", "journal", "making", "monitoring", "notes", "plugins", "remoting", "retrying", "run",
     "run_record", "shipped", "simulator", "snapshot", "source", "stopping", "sweep", "upkeep", "verify", "whereabouts",
     "workers",
-    "guest_files", "guest_reader",
+    "boot", "guest_files", "guest_reader",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""
 

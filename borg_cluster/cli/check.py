@@ -27,8 +27,9 @@ SEEDS = 1 << 32
 def command(settings: Settings, /, *, repositories: tuple[str, ...], only: tuple[str, ...], force: bool) -> int:
     """Make the checks that are due.
 
-    By checks: of the configuration: Borg's own of the repository, of the archives, of all data; and 'extract', which extracts
-    the newest archive of a VM chosen by chance and compares it. Nothing is ever repaired. REPOSITORY is a label.
+    By checks: of the configuration: Borg's own of the repository, of the archives, of all data; 'extract', which extracts the
+    newest archive of a VM chosen by chance and compares it; and 'boot', which starts a copy of one without network. Nothing is
+    ever repaired. REPOSITORY is a label.
     """
     with open_site(settings) as site:
         kinds = tuple(CheckKind(kind) for kind in only)

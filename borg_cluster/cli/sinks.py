@@ -13,6 +13,7 @@ from borg_cluster.cli.render import fields_of, json_text
 from borg_cluster.core.event import (
     ArchiveFailed,
     ArchiveFinished,
+    Booted,
     Checked,
     Compacted,
     Event,
@@ -103,7 +104,7 @@ class Tally:
             case ArchiveFinished(warnings=warnings) | RestoreFinished(warnings=warnings) | Verified(warnings=warnings):
                 self.done += 1
                 self.warnings += len(warnings)
-            case Pruned() | Compacted() | Checked():
+            case Pruned() | Compacted() | Checked() | Booted():
                 self.done += 1
             case ArchiveFailed() | UpkeepFailed():
                 self.failed += 1

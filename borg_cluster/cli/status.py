@@ -1,11 +1,13 @@
 """`borg-cluster status`."""
 
+from collections.abc import Iterator
+
 import click
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from borg_cluster import journal
+from borg_cluster import boot, journal
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import counted, duration, fields_of, json_document, moment, sentence, table, words, write_line
@@ -13,6 +15,7 @@ from borg_cluster.cli.site import open_site
 from borg_cluster.context import Context
 from borg_cluster.core.coverage import Coverage, CoverageState, Covered, coverage
 from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.schedule import due_checks
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import ExitCode, Refused
 from borg_cluster.monitoring import past
@@ -38,12 +41,19 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
             raise Refused(f"nothing is known of {context.policy.cluster} yet", hint="borg-cluster discover, or status --refresh")
         found = coverage(inventory, context.policy, past(context, shown=moment), context.clock())
         left = _leftovers(context, inventory)
+        checks = tuple(_checks(context))
         code = ExitCode.FINE if found.is_fine and not left else ExitCode.WARNINGS
         if settings.json:
-            facts = {"cluster": inventory.cluster, "inventory": inventory.taken_at, "exit_code": code, "leftovers": left}
+            facts = {
+                "cluster": inventory.cluster,
+                "inventory": inventory.taken_at,
+                "exit_code": code,
+                "leftovers": left,
+                "checks": checks,
+            }
             write_line(json_document("status", facts | _fields(found)))
         else:
-            site.console.print(_view(found, inventory.cluster, inventory.taken_at, left))
+            site.console.print(_view(found, inventory.cluster, inventory.taken_at, left, checks))
         return code
 
 
@@ -54,7 +64,27 @@ def _leftovers(context: Context, inventory: Inventory) -> list[str]:
         if restore.outcome is None:
             restore_id = restore.plan.source.restore_id
             left.append(f"a restore of {restore.plan.name} is not finished: borg-cluster resume {restore_id}")
+    left += [
+        f"{proof.plan.name} may still be there: the next `borg-cluster verify --boot`, check or run ends it"
+        for proof in boot.leftovers(context)
+        if proof.outcome is not None
+    ]
     return left
+
+
+def _checks(context: Context) -> Iterator[dict[str, str | None]]:
+    """Yield what each check of each repository was last: when it went well, and why it is due or not."""
+    for repository in context.policy.repositories:
+        last = context.catalog.upkeep(context.policy.cluster, repository.label)
+        for one in due_checks(context.policy.checks, last, context.clock()):
+            well = last.get(one.kind)
+            yield {
+                "repository": repository.label,
+                "check": one.kind.value,
+                "last_well": None if well is None else well.isoformat(),
+                "due": "due" if one.due.due else "not due",
+                "reason": one.due.reason,
+            }
 
 
 def _fields(found: Coverage) -> dict[str, object]:
@@ -67,7 +97,9 @@ def _fields(found: Coverage) -> dict[str, object]:
     }
 
 
-def _view(found: Coverage, cluster: str, taken_at: str, left: list[str]) -> RenderableType:
+def _view(
+    found: Coverage, cluster: str, taken_at: str, left: list[str], checks: tuple[dict[str, str | None], ...]
+) -> RenderableType:
     lines: list[RenderableType] = [sentence(words(cluster, "bold"), words(f"  as of {moment(taken_at)}", "dim")), Text()]
     lines.append(_rows("VM", found.virtual_machines, ids=True))
     if found.volumes:
@@ -76,6 +108,13 @@ def _view(found: Coverage, cluster: str, taken_at: str, left: list[str]) -> Rend
     if reasons:
         lines.append(Text())
         lines += [sentence(words(one.name, "bold"), "  ", words(one.reason, "dim")) for one in reasons]
+    if checks:
+        rows = table("Check", "Repository", "Last went well", "")
+        for one in checks:
+            well = one["last_well"]
+            told = f"{one['due']}, {one['reason']}"
+            rows.add_row(one["check"], words(one["repository"]), "never" if well is None else moment(well), words(told, "dim"))
+        lines += [Text(), rows]
     if left:
         lines += [Text(), words(f"{counted(len(left), 'leftover')}", "yellow"), *(words(f"  {one}") for one in left)]
     return Group(*lines)

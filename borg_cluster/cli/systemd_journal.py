@@ -74,6 +74,8 @@ class Journal:
                 found |= _subject(event) | ({} if event.refused else self._node(event.subject))
             case events.Verified():
                 found |= _subject(event) | {"ARCHIVE": event.archive}
+            case events.Booted():
+                found |= _subject(event) | {"ARCHIVE": event.archive, "NODE": event.node}
             case events.Followed():
                 self._is_on(event.subject, event.now)
                 found |= _subject(event) | self._node(event.subject)
@@ -118,7 +120,7 @@ def datagram(fields: Mapping[str, str]) -> bytes:
 
 
 _OfSubject = events.ArchiveStarted | events.ArchiveFinished | events.ArchiveFailed
-_OfVM = events.Verified | events.Followed | events.RestoreFinished
+_OfVM = events.Verified | events.Booted | events.Followed | events.RestoreFinished
 
 
 def _subject(event: _OfSubject | _OfVM) -> dict[str, str]:

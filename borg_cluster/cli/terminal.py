@@ -137,6 +137,10 @@ class Terminal:
                 self._say(0, "verified", event.name, told, style="green")
                 for warning in event.warnings:
                     self._say(-1, "warning", event.name, warning, style="yellow")
+            case events.Booted():
+                self._bar_off()
+                told = f"{event.archive}: started on {event.node}, heartbeat {event.heartbeat}, {duration(event.seconds)}"
+                self._say(0, "booted", event.name, told, style="green")
             case events.CatalogRebuilt():
                 what = f"{counted(event.archives, 'archive')} of {counted(event.runs, 'run')}"
                 self._say(0, "catalog", event.cluster, f"{what} taken in: {event.reason}")

@@ -187,8 +187,9 @@ class JobKeys(Keys):
 class CheckKeys(Keys):
     """A check of each repository."""
 
-    name: Literal["repository", "archives", "data", "extract"] = Field(
-        description="repository, archives, data (all of it is read): Borg's own; extract: a random VM is extracted and compared"
+    name: Literal["repository", "archives", "data", "extract", "boot"] = Field(
+        description="repository, archives, data (all of it is read): Borg's own; extract: a random VM is extracted and compared; "
+        "boot: a copy of a random VM is started without network, and removed"
     )
     frequency: Frequency = Field(default="always", validate_default=True, description="How often it is made; or: always")
 

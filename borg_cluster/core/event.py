@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from borg_cluster.core.inventory import Finding
-from borg_cluster.core.upkeep_event import Checked, Compacted, Pruned, UpkeepFailed, Verified
+from borg_cluster.core.upkeep_event import Booted, Checked, Compacted, Pruned, UpkeepFailed, Verified
 
 __all__ = [
     "ArchiveFailed",
     "ArchiveFinished",
     "ArchiveStarted",
+    "Booted",
     "CatalogRebuilt",
     "Checked",
     "CommandHookRan",
@@ -282,6 +283,7 @@ Event = (
     | Compacted
     | Checked
     | Verified
+    | Booted
     | CatalogRebuilt
     | UpkeepFailed
 )

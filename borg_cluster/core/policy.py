@@ -162,6 +162,8 @@ class CheckKind(StrEnum):
     """Borg's own: every chunk is read and authenticated."""
     EXTRACT = "extract"
     """The newest archive of a random VM is extracted and compared."""
+    BOOT = "boot"
+    """A copy of a random VM, from its newest archive, is started without network until it gives a heartbeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

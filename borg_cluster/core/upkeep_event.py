@@ -51,6 +51,19 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Booted:
+    """A copy of an archived VM was started on ``node``, gave a heartbeat (Windows' word for it), and is gone again."""
+
+    subject: str
+    name: str
+    archive: str
+    repository: str
+    node: str
+    heartbeat: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpkeepFailed:
     """Prune, compact, a check or a verification failed; ``action`` which, ``subject`` the repository's label or the VM's name."""
 

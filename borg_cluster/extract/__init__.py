@@ -133,7 +133,7 @@ def _walk(context: Context, held: journal.OpenJournal, turned: Turned | None = N
 def _refuse_unfinished(context: Context, planned: RestorePlan) -> None:
     """A VM that another restore has left in the middle is neither the old one nor the new one."""
     for other in journal.restores(context.state):
-        if other.plan.vm_id == planned.vm_id and other.outcome is None:
+        if other.plan.vm_id == planned.vm_id and other.outcome is None and not _is_beside(planned, other.plan):
             restore_id = other.plan.source.restore_id
             raise AlreadyRunning(
                 one_line(f"{planned.name} has an unfinished {other.purpose}: {restore_id}"),
@@ -158,9 +158,15 @@ def newer_restore(known: tuple[Progress, ...], progress: Progress) -> str | None
     """
     ids = [one.plan.source.restore_id for one in known]
     for newer in known[ids.index(progress.plan.source.restore_id) + 1 :]:
-        if newer.plan.vm_id == progress.plan.vm_id and newer.outcome not in {"undone", "refused"}:
+        same = newer.plan.vm_id == progress.plan.vm_id and not _is_beside(newer.plan, progress.plan)
+        if same and newer.outcome not in {"undone", "refused"}:
             return newer.plan.source.restore_id
     return None
+
+
+def _is_beside(one: RestorePlan, other: RestorePlan) -> bool:
+    """Return whether two restores of one VM don't meet, since one of them makes a copy."""
+    return one.request.is_copy or other.request.is_copy
 
 
 def _refuse_older(context: Context, progress: Progress) -> None:

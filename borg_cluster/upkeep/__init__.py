@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from borg_cluster.boot import boot_random
+from borg_cluster.boot import sweep as sweep_boots
 from borg_cluster.borg_upkeep import UpkeepBorg
 from borg_cluster.catalog import Attempt, AttemptState
 from borg_cluster.context import Context
@@ -131,8 +133,10 @@ def check(
 ) -> tuple[tuple[str, DueCheck], ...]:
     """Make the checks that are due in each repository; return all that were looked at, by label.
 
-    ``seed`` chooses the VM of the check 'extract'; ``only`` these kinds, configured or not; ``force``: whether due or not.
+    ``seed`` chooses the VM of the checks 'extract' and 'boot'; ``only`` these kinds, configured or not; ``force``: whether due
+    or not. What a boot proof that died has left is ended first.
     """
+    sweep_boots(context)
     looked: list[tuple[str, DueCheck]] = []
     wanted = tuple(_configured(context, kind) for kind in only) or context.policy.checks
 
@@ -159,6 +163,8 @@ def _check(context: Context, borg: UpkeepBorg, one: DueCheck, *, seed: int) -> N
     try:
         if one.kind is CheckKind.EXTRACT:
             verify_random(context, label, seed=seed)
+        elif one.kind is CheckKind.BOOT:
+            boot_random(context, label, seed=seed)
         else:
             borg.check(one.kind)
     except (BorgClusterError, OSError) as error:

@@ -1,0 +1,191 @@
+"""Verb: prove that an archive boots. A copy is started without network, gives a heartbeat or doesn't, and is gone again.
+
+It is a restore of a copy (``extract``) and that restore's undo: what is restored, how each step is taken back, and what becomes
+of it when a node or this process dies, is theirs. The copy's name begins with ``MARK``; by that, and by the journal of its
+restore, what a dead process left is known and ended at the next start of a command that works on the cluster.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from random import Random
+from uuid import uuid4
+
+from borg_cluster import extract, journal
+from borg_cluster.bridge import Lost
+from borg_cluster.context import Context
+from borg_cluster.core.archive import ArchiveKind
+from borg_cluster.core.event import Booted, Noted, Warned
+from borg_cluster.core.finding import one_line
+from borg_cluster.core.progress import Progress
+from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.restore_request import Availability, RestoreRequest
+from borg_cluster.errors import AlreadyRunning, BorgClusterError, Refused
+
+MARK = "borg-cluster boot proof"
+PATIENCE = 300
+"""Seconds for the guest to give a heartbeat."""
+_LONGEST_NAME = 100
+"""Characters of a VM's name that Windows takes."""
+_ID_PREFIX = 8
+_OVER = frozenset({"undone", "refused"})
+
+
+class NoRoom(Refused):
+    """The volume has no room for the copy."""
+
+
+def boot(
+    context: Context,
+    vm: str,
+    *,
+    archive: str = "latest",
+    node: str | None = None,
+    volume: str | None = None,
+    patience: int = PATIENCE,
+) -> Booted:
+    """Prove that an archive of a VM boots; ``vm`` and ``archive`` as for ``extract``.
+
+    Args:
+        context: the site.
+        vm: a VM's name or id.
+        archive: 'latest', an archive's name, or a date.
+        node: where to start it; None: where it would be restored.
+        volume: the mount that has room for it; None: its own.
+        patience: seconds to wait for the heartbeat.
+
+    Raises:
+        Refused: before anything was changed: no such archive, no room (NoRoom), no such node.
+        BorgClusterError: it did not boot, and why; the copy is gone again, or a warning says what is left.
+        RestoreStopped: the copy could not be made; it is gone again, or a warning says what is left.
+    """
+    sweep(context)
+    began = context.clock()
+    plan = extract.plan(context, _request(context, vm, archive, node, volume))
+    _refuse_too_small(plan)
+    with _undone(context, plan):
+        progress = extract.restore(context, plan)
+        heartbeat = _heartbeat(context, progress, patience)
+        seconds = (context.clock() - began).total_seconds()
+    event = Booted(
+        subject=plan.vm_id,
+        name=plan.manifest.name,
+        archive=plan.source.archive,
+        repository=plan.source.repository,
+        node=plan.node,
+        heartbeat=heartbeat,
+        seconds=seconds,
+    )
+    context.emit(event)
+    return event
+
+
+def boot_random(context: Context, repository: str, *, seed: int) -> None:
+    """Prove that the newest archive of a VM in a repository boots, by chance among those for which there is room.
+
+    Raises as ``boot``; Refused if there is room for none.
+    """
+    rows = context.catalog.archives(context.policy.cluster)
+    newest = {row.subject: row for row in rows if row.repository == repository and row.kind == ArchiveKind.VIRTUAL_MACHINE.value}
+    if not newest:
+        context.emit(Warned(subject=repository, message=f"{repository} holds no archive of a VM to boot", hint=None))
+        return
+    candidates = [newest[subject] for subject in sorted(newest)]
+    Random(seed).shuffle(candidates)  # noqa: S311 - a sample, no secret
+    for row in candidates:
+        with suppress(NoRoom):
+            boot(context, row.subject, archive=row.archive)
+            return
+    raise Refused(f"there is room for none of the archives in {repository} to be booted")
+
+
+def sweep(context: Context) -> None:
+    """End what proofs that died have left: each copy is stopped and removed, with its files.
+
+    What a living process works on stays; what can't be ended now is left to the next time, with a warning.
+    """
+    for progress in leftovers(context):
+        restore_id = progress.plan.source.restore_id
+        try:
+            extract.undo(context, restore_id)
+        except AlreadyRunning:
+            continue
+        except BorgClusterError as error:
+            _warn_of(context, progress.plan, error)
+        else:
+            message = f"the copy {progress.plan.name}, which a dead boot proof left, is gone"
+            context.emit(Noted(subject=progress.plan.vm_id, message=one_line(message)))
+
+
+def leftovers(context: Context) -> tuple[Progress, ...]:
+    """Return the boot proofs that have not been taken back; one of them may be under way. Asks no node."""
+    return tuple(
+        one
+        for one in journal.restores(context.state)
+        if (one.plan.request.copy_name or "").startswith(MARK) and one.outcome not in _OVER
+    )
+
+
+def _request(context: Context, vm: str, archive: str, node: str | None, volume: str | None) -> RestoreRequest:
+    _, name, manifest = extract.resolve_archive(context, vm, archive)
+    head = f"{MARK} {str(uuid4())[:_ID_PREFIX]} "
+    copy_name = (head + one_line(manifest.name))[:_LONGEST_NAME].rstrip()
+    return RestoreRequest(
+        vm=manifest.subject,
+        archive=name,
+        ha=Availability.NO,
+        start=True,
+        node=node,
+        volume=volume,
+        copy_name=copy_name,
+    )
+
+
+def _refuse_too_small(plan: RestorePlan) -> None:
+    """Whether a node has the memory, only Windows knows: it refuses the start, which is told."""
+    sizes: dict[str, int] = {}
+    for file in plan.files:
+        root = file.local_path.partition("/.borg-cluster/")[0]
+        sizes[root] = sizes.get(root, 0) + (file.size or 0)
+    for root, size in sizes.items():
+        free = shutil.disk_usage(root).free
+        if size >= free:
+            hint = "name another volume: --to-volume NAME"
+            raise NoRoom(f"{root} has {free} bytes left, the copy of {one_line(plan.manifest.name)} needs {size}", hint=hint)
+
+
+@contextmanager
+def _undone(context: Context, plan: RestorePlan) -> Iterator[None]:
+    """Take the copy away at the end, whatever happened; what can't be taken away now is told, and swept later."""
+    try:
+        yield
+    finally:
+        mine = [one for one in leftovers(context) if one.plan.source.restore_id == plan.source.restore_id]
+        for progress in mine:
+            try:
+                extract.undo(context, progress.plan.source.restore_id)
+            except BorgClusterError as error:
+                _warn_of(context, plan, error)
+
+
+def _warn_of(context: Context, plan: RestorePlan, error: BorgClusterError) -> None:
+    message = one_line(f"the copy {plan.name} could not be removed: {error.message}")
+    hint = f"the next `borg-cluster verify --boot` tries again, or: borg-cluster undo {plan.source.restore_id}"
+    context.emit(Warned(subject=plan.vm_id, message=message, hint=hint))
+
+
+def _heartbeat(context: Context, progress: Progress, patience: int) -> str:
+    """Return Windows' word for the heartbeat that came. Raises BorgClusterError: none did, or the node is gone."""
+    node = progress.facts.get("node")
+    node = node if isinstance(node, str) else progress.plan.node
+    answer = context.bridge.test_boot(node, vm_id=progress.vm_id, timeout_second=patience)
+    name = one_line(progress.plan.manifest.name)
+    if isinstance(answer, Lost):
+        raise BorgClusterError(f"{name} did not boot: {node} went away meanwhile: {answer.message}", node=node)
+    found = answer.registration.heartbeat if answer.registration is not None else None
+    if found is None or not found.startswith("Ok"):
+        state = answer.registration.state if answer.registration is not None else "not there any more"
+        hint = "a guest without Hyper-V's integration services never gives one; look at it: borg-cluster extract VM --copy NAME"
+        message = f"{name} did not boot: on {node} it is {state}, and gave no heartbeat within {patience} s ({found})"
+        raise BorgClusterError(message, hint=hint, node=node, heartbeat=found)
+    return found

@@ -1,0 +1,228 @@
+"""`verify --boot`: a copy is started without network, and gone again, whatever happens; the VM itself is never touched."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from borg_cluster import boot, extract, upkeep
+from borg_cluster.core.event import Booted, Checked, Event, Noted, UpkeepFailed, Warned
+from borg_cluster.core.policy import CheckKind
+from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.errors import BorgClusterError, Refused, RestoreStopped
+from borg_cluster.simulator.failure import vm_start_failed
+from borg_cluster.simulator.faults import Fault
+from borg_cluster.simulator.making import DiskSpec
+from borg_cluster.simulator.state import SimulatedCluster
+from borg_cluster.simulator.vhdx import MIB
+from tests.direct import DirectBridge
+from tests.e2e.conftest import Shop
+from tests.e2e.matrix_site import UnpackedArchives
+from tests.e2e.restore_site import BEFORE, RestoreSite, Stock, make_stock
+
+VM = 'shop "1"; $(rm)'
+
+
+def fill(cluster: SimulatedCluster) -> None:
+    """Add one VM, highly available, with disks on two volumes."""
+    disks = (DiskSpec(size=2 * MIB, content=MIB // 2), DiskSpec(size=2 * MIB, content=MIB // 2, volume="Volume2"))
+    vm_id = cluster.add_vm(VM, node="node2", disks=disks, home=r"C:\ClusterStorage\Volume1\shop")
+    cluster.guest_write(vm_id, data=BEFORE)
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Stock:
+    return make_stock(tmp_path_factory.mktemp("boot") / "world", fill=fill)
+
+
+@pytest.fixture(scope="module")
+def archives(stock: Stock, tmp_path_factory: pytest.TempPathFactory) -> UnpackedArchives:
+    return UnpackedArchives(stock, tmp_path_factory.mktemp("archives"))
+
+
+@pytest.fixture
+def site(stock: Stock, tmp_path: Path) -> Iterator[tuple[RestoreSite, str]]:
+    with stock.copy(tmp_path) as opened:
+        yield opened, opened.id_of(VM)
+
+
+@pytest.fixture
+def fast(site: tuple[RestoreSite, str], archives: UnpackedArchives, monkeypatch: pytest.MonkeyPatch) -> tuple[RestoreSite, str]:
+    """The site, which extracts without borg."""
+    archives.install(monkeypatch)
+    return site
+
+
+def copies(cluster: SimulatedCluster) -> list[Any]:
+    return [one for one in cluster.state.machines if one.definition.name.startswith(boot.MARK)]
+
+
+def told(site: RestoreSite, kind: type[Event]) -> list[Any]:
+    return [event for event in site.events if isinstance(event, kind)]
+
+
+def fault(site: RestoreSite, **how: Any) -> Fault:
+    return site.cluster.faults.add(Fault(**how))
+
+
+def test_a_copy_boots_without_network_and_is_gone_again(site: tuple[RestoreSite, str]) -> None:
+    world, vm_id = site
+    before = world.fingerprint()
+    seen: list[Any] = []
+
+    def look(cluster: SimulatedCluster) -> None:
+        seen.extend(
+            (one.id, one.state, one.node, [adapter.switch_name for adapter in one.definition.adapters]) for one in copies(cluster)
+        )
+
+    looking = fault(world, kind="change_before", command="Test-BorgClusterBoot", change=look)
+    booted = boot.boot(world.context, vm_id, node="node3")
+
+    assert looking.fired == 1
+    ((copy_id, state, node, switches),) = seen
+    assert copy_id != vm_id
+    assert (state, node) == ("Running", "node3")
+    assert switches
+    assert set(switches) == {None}
+    assert (booted.subject, booted.node, booted.heartbeat) == (vm_id, "node3", "OkApplicationsHealthy")
+    assert told(world, Booted) == [booted]
+    assert world.fingerprint() == before
+    assert world.own_files() == []
+    assert boot.leftovers(world.context) == ()
+
+
+def test_a_guest_without_a_heartbeat_did_not_boot(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+
+    def silence(cluster: SimulatedCluster) -> None:
+        for one in copies(cluster):
+            one.heartbeat = "NoContact"
+
+    hanging = fault(world, kind="change_before", command="Test-BorgClusterBoot", change=silence)
+    with pytest.raises(
+        BorgClusterError, match=r"did not boot: on node2 it is Running, and gave no heartbeat within 5 s \(NoContact"
+    ):
+        boot.boot(world.context, vm_id, patience=5)
+    assert hanging.fired == 1
+    assert world.fingerprint() == before
+    assert told(world, Booted) == []
+
+
+def test_a_copy_that_can_not_be_started_is_told_with_windows_reason(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+    error = vm_start_failed("x", "Not enough memory in the system to start the virtual machine.", code="0x8007000E", target="x")
+    refusing = fault(world, kind="error", command="Start-BorgClusterVM", error=error)
+    with pytest.raises(RestoreStopped, match="Not enough memory"):
+        boot.boot(world.context, vm_id)
+    assert refusing.fired == 1
+    assert world.fingerprint() == before
+    assert world.own_files() == []
+
+
+def test_a_node_that_goes_down_meanwhile_leaves_what_the_next_start_sweeps(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()["vms"][vm_id]
+    bridge = world.context.bridge
+    assert isinstance(bridge, DirectBridge)
+
+    def die(node: str, command: str) -> None:
+        if command == "Test-BorgClusterBoot":
+            world.cluster.node_down(node)
+
+    bridge.before = die
+    with pytest.raises(BorgClusterError, match="did not boot: node3 went away meanwhile"):
+        boot.boot(world.context, vm_id, node="node3")
+    assert [one["node"] for one in world.cluster.log if one["what"] == "node_down"] == ["node3"]
+    bridge.before = lambda _node, _command: None
+    (warning,) = told(world, Warned)
+    assert "could not be removed" in warning.message
+    assert len(boot.leftovers(world.context)) == 1
+    world.cluster.node_up("node3")
+    assert len(copies(world.cluster)) == 1
+
+    boot.sweep(world.context)
+    assert copies(world.cluster) == []
+    assert world.own_files() == []
+    assert [one.message for one in told(world, Noted) if "dead boot proof" in one.message]
+    assert world.fingerprint()["vms"][vm_id] == before
+
+
+def test_a_signal_ends_it_and_the_copy_is_gone(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+
+    class Ended(BaseException):
+        pass
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise Ended
+
+    usual = signal.signal(signal.SIGTERM, end)
+    try:
+        kill = fault(
+            world, kind="change_before", command="Test-BorgClusterBoot", change=lambda _: os.kill(os.getpid(), signal.SIGTERM)
+        )
+        with pytest.raises(Ended):
+            boot.boot(world.context, vm_id)
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+    assert kill.fired == 1
+    assert world.fingerprint() == before
+    assert world.own_files() == []
+
+
+def test_what_a_killed_one_left_is_swept_and_is_in_nobodys_way(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+    extract.restore(world.context, extract.plan(world.context, boot._request(world.context, vm_id, "latest", None, None)))
+    assert len(copies(world.cluster)) == 1
+
+    restored = extract.restore(world.context, RestoreRequest(vm=vm_id))
+    extract.undo(world.context, restored.plan.source.restore_id)
+    booted = boot.boot(world.context, vm_id)
+    assert booted.subject == vm_id
+    assert copies(world.cluster) == []
+    assert world.fingerprint() == before
+    assert world.own_files() == []
+
+
+def test_what_can_not_be_done_is_refused_before_anything_is(
+    fast: tuple[RestoreSite, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+    with pytest.raises(Refused, match="node9"):
+        boot.boot(world.context, vm_id, node="node9")
+    with pytest.raises(Refused, match="no archive is of a virtual machine 'nobody'"):
+        boot.boot(world.context, "nobody")
+    monkeypatch.setattr("borg_cluster.boot.shutil.disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    with pytest.raises(boot.NoRoom, match="has 10 bytes left, the copy of"):
+        boot.boot(world.context, vm_id)
+    with pytest.raises(Refused, match="room for none"):
+        boot.boot_random(world.context, "main", seed=1)
+    assert world.fingerprint() == before
+
+
+def test_the_check_boots_a_vm_chosen_by_chance(fast: tuple[RestoreSite, str]) -> None:
+    world, _ = fast
+    before = world.fingerprint()
+    context = replace(world.context)
+    upkeep.check(context, seed=3, only=(CheckKind.BOOT,))
+    assert [event.check for event in told(world, Checked)] == ["boot"], told(world, UpkeepFailed)
+    assert len(told(world, Booted)) == 1
+    assert world.fingerprint() == before
+    assert CheckKind.BOOT in context.catalog.upkeep(context.policy.cluster, "main")
+
+
+@pytest.mark.parametrize(
+    "words", [("--boot", "--to", "x"), ("--node", "node1"), ("--to-volume", "V"), ("--boot", "--patience", "0")]
+)
+def test_options_that_do_not_go_together_are_usage(window: Shop, words: tuple[str, ...]) -> None:
+    assert window.run("verify", "any", *words).code == 64
