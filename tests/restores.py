@@ -1,7 +1,7 @@
 """Builders of restore plans for tests: a VM as it was, a cluster as it is now."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from borg_cluster.core.archive import MANIFEST_SCHEMA, ArchivedFile, ArchiveKind, Consistency, Manifest
@@ -135,8 +135,10 @@ def render(plan: RestorePlan) -> str:
     lines = [f"{plan.name} on {plan.node}: {plan.node_reason}", f"claim {plan.claim_folder}", ""]
     for number, planned in enumerate(plan.steps, start=1):
         lines.append(f"{number}. {planned.step.kind}: {planned.reason}")
+        plain = {one.name: one.default for one in fields(planned.step)}
         for name, value in asdict(planned.step).items():
-            lines.extend(_field(name, value) if name not in {"kind", "files"} or planned.step.kind == "Stage" else ())
+            shown = value != plain[name] and (name != "files" or planned.step.kind == "Stage")
+            lines.extend(_field(name, value) if shown else ())
     lines += ["", *(f"- {left.kind}: {left.reason}" for left in plan.left_out), ""]
     lines += [f"kept {path}: {reason}" for path, reason in plan.kept] + [f"warning: {text}" for text in plan.warnings]
     text = "\n".join(lines).rstrip() + "\n"
@@ -144,8 +146,6 @@ def render(plan: RestorePlan) -> str:
 
 
 def _field(name: str, value: Any) -> list[str]:
-    if name == "kind":
-        return []
     if isinstance(value, tuple | list):
         return [f"     {name}: {_item(item)}" for item in value]
     return [f"     {name}: {value}"]

@@ -1,16 +1,22 @@
-"""The options that say where a restored VM goes and how it ends, for `extract`."""
+"""The options that say which part of a VM is restored, where it goes and how it ends, for `extract`."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
-from borg_cluster.core.restore_request import Availability, RestoreRequest
+from borg_cluster.core.restore_request import Availability, Part, RestoreRequest
 from borg_cluster.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_POSITION = re.compile(r"(?i)(scsi|ide|pmem):\d+:\d+")
+_ELSEWHERE = {"ha": "--ha", "node": "--to-node", "volume": "--to-volume", "copy_name": "--copy"}
 _OPTIONS = (
+    click.option("--disk", "disks", multiple=True, metavar="SCSI:0:1", help="Only this disk, where it is now; repeatable."),
+    click.option("--disks-only", is_flag=True, help="Only its disks; its configuration stays as it is now."),
+    click.option("--config-only", is_flag=True, help="Only its configuration; its disks stay as they are now."),
     click.option(
         "--ha",
         type=click.Choice([word.value for word in Availability]),
@@ -18,12 +24,8 @@ _OPTIONS = (
     ),
     click.option("--start/--no-start", default=None, help="Whether it runs at the end; otherwise as now, or as then."),
     click.option("--to-node", "node", metavar="NODE", help="The node to register it on."),
-    click.option(
-        "--to-volume", "volume", metavar="VOLUME", help="The volume to put its files on: a mount's name or Windows path."
-    ),
-    click.option(
-        "--copy", "copy_name", metavar="NAME", help="A copy of that name and a new id, off and connected to no network."
-    ),
+    click.option("--to-volume", "volume", metavar="VOLUME", help="Where its files go: a mount's name or Windows path."),
+    click.option("--copy", "copy_name", metavar="NAME", help="A copy of that name and a new id, off and on no network."),
 )
 
 
@@ -36,13 +38,37 @@ def restore_options(command: Command) -> Command:
 
 def request_of(vm: str, archive: str, options: Mapping[str, Any]) -> RestoreRequest:
     """Return what was asked for. Raises UsageError for what can't be."""
-    name = options.get("copy_name")
+    name, ha, disks = options.get("copy_name"), options.get("ha"), tuple(options.get("disks") or ())
     if name is not None and not name.strip():
         raise UsageError("--copy needs a name")
-    ha = options.get("ha")
-    return RestoreRequest(vm=vm, archive=archive, **{**options, "ha": None if ha is None else Availability(ha)})
+    part = _part(disks, options)
+    elsewhere = next((word for key, word in _ELSEWHERE.items() if options.get(key) is not None), None)
+    if part is not Part.ALL and elsewhere is not None:
+        raise UsageError(f"{elsewhere} is for a whole virtual machine: a part of one is restored in its place")
+    return RestoreRequest(
+        vm=vm,
+        archive=archive,
+        ha=None if ha is None else Availability(ha),
+        start=options.get("start"),
+        node=options.get("node"),
+        volume=options.get("volume"),
+        copy_name=name,
+        part=part,
+        disks=disks,
+    )
+
+
+def _part(disks: tuple[str, ...], options: Mapping[str, Any]) -> Part:
+    if bool(disks) + bool(options.get("disks_only")) + bool(options.get("config_only")) > 1:
+        raise UsageError("of --disk, --disks-only and --config-only only one can be meant")
+    wrong = next((word for word in disks if not _POSITION.fullmatch(word)), None)
+    if wrong is not None:
+        raise UsageError(f"--disk {wrong!r} is no position of a disk", hint="say its controller and its place there: SCSI:0:1")
+    if disks or options.get("disks_only"):
+        return Part.DISKS
+    return Part.CONFIGURATION if options.get("config_only") else Part.ALL
 
 
 def asked_for_elsewhere(options: Mapping[str, Any]) -> bool:
     """Return whether any of the options was given."""
-    return any(value is not None for value in options.values())
+    return any(value not in {None, False, ()} for value in options.values())

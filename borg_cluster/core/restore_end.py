@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from borg_cluster.core.archive import Manifest
 from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.policy import Mount, locate
+from borg_cluster.core.restore_case import Case
 from borg_cluster.core.restore_request import Availability, RestoreRequest
-from borg_cluster.core.restore_steps import Case
 from borg_cluster.errors import Refused
 
 _DYNAMIC = "00155D"
@@ -43,6 +43,8 @@ def warnings_of(case: Case) -> Iterator[str]:
     """Yield what an undo can't bring back, and what is to be done with a copy by hand."""
     if case.has_role and not case.registered and not case.runs_now and case.store is None:
         yield "its role names no configuration: should it belong to no virtual machine any more, an undo won't bring it back"
+    if not case.is_whole:
+        yield "files of it are gone already: an undo puts back what is left, and cannot register it"
     if case.copy_name is not None:
         yield from _of_adapters(case.manifest)
 

@@ -1,12 +1,12 @@
 """Which files a restore stages, places, parks and saves, and where each lies meanwhile. Pure; it refuses the unsafe."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from borg_cluster.core.archive import ArchivedFile, Manifest
 from borg_cluster.core.inventory import FileKind, Inventory, VirtualMachine, path_key
-from borg_cluster.core.restore_places import CHECKPOINT_KINDS, Places, plan_places
-from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.core.restore_places import CHECKPOINT_KINDS, Places, attached_places, plan_places
+from borg_cluster.core.restore_request import Part, RestoreRequest
 from borg_cluster.core.restore_shared import holders, refuse_taken, why_kept
 from borg_cluster.core.restore_site import Site
 from borg_cluster.core.restore_target import manifest_disk_paths
@@ -54,22 +54,24 @@ def plan_files(
 
     Raises NotMapped for a file that no writable mount reaches, Refused for a place that another VM holds.
     """
+    if request.part is Part.CONFIGURATION:
+        manifest = replace(manifest, files=tuple(file for file in manifest.files if file.kind in CONFIGURATION_KINDS))
     kept = _kept(manifest, inventory, site, request)
     places = plan_places(manifest, request, site, stay=frozenset(kept))
+    if request.part is Part.CONFIGURATION:
+        places = attached_places(manifest, vm)
     staged = tuple(_staged(manifest, inventory, site, request, kept=kept, places=places))
     registered = vm is not None and bool(vm.nodes)
     replaced = CONFIGURATION_KINDS if registered and not request.is_elsewhere else frozenset()
     in_the_way = [file for file in staged if file.kind not in replaced and not request.is_copy]
-    old = () if vm is None else tuple(_old_disks(vm, inventory, site, {path_key(file.final) for file in staged}))
-    parked = _moves((*old, *(path for file in in_the_way for path in with_tracking(file.final, file.kind))), site, "parked")
-    saved = _moves(_old_configuration(vm) if vm is not None and registered else (), site, "saved")
-    traces = tuple(
-        Move(source=file.final + suffix, destination=file.staged + suffix)
-        for file in staged
-        if file.kind in DISK_KINDS
-        for suffix in TRACKING_SUFFIXES
+    old = (
+        ()
+        if vm is None or request.part is Part.CONFIGURATION
+        else tuple(_old_disks(vm, inventory, site, {path_key(file.final) for file in staged}))
     )
-    left = () if request.is_copy else _moves((file.final for file in staged if file not in in_the_way), site, "parked")
+    parked = aside_moves((*old, *(path for file in in_the_way for path in with_tracking(file.final, file.kind))), site, "parked")
+    saved = aside_moves(_old_configuration(vm) if vm is not None and registered else (), site, "saved")
+    left = () if request.is_copy else aside_moves((file.final for file in staged if file not in in_the_way), site, "parked")
     touched = (*(file.final for file in staged), *(move.source for move in (*parked, *saved)))
     disks = manifest_disk_paths(manifest)
     return RestoreFiles(
@@ -78,11 +80,21 @@ def plan_files(
         parked=parked,
         saved=saved,
         leftovers=parked + left,
-        traces=traces,
+        traces=traces_of(staged),
         drives=places.drives(disks),
         disk_paths=tuple(places.of(path) for path in disks),
         folders=tuple(dict.fromkeys(site.folder(path) for path in touched)),
         warnings=tuple(_warnings(manifest, vm, request)),
+    )
+
+
+def traces_of(staged: tuple[StagedFile, ...]) -> tuple[Move, ...]:
+    """Return where change tracking goes that the restored VM may have made beside its disks, when these are taken out again."""
+    return tuple(
+        Move(source=file.final + suffix, destination=file.staged + suffix)
+        for file in staged
+        if file.kind in DISK_KINDS
+        for suffix in TRACKING_SUFFIXES
     )
 
 
@@ -141,7 +153,8 @@ def _old_configuration(vm: VirtualMachine) -> Iterator[str]:
     yield from (file.path for file in vm.files if file.kind in CONFIGURATION_KINDS and file.exists is not False)
 
 
-def _moves(sources: Iterable[str], site: Site, room: str) -> tuple[Move, ...]:
+def aside_moves(sources: Iterable[str], site: Site, room: str) -> tuple[Move, ...]:
+    """Return the renames of files into a room of this restore."""
     unique: dict[str, str] = {}
     for path in sources:
         unique.setdefault(path_key(path), path)
@@ -153,6 +166,6 @@ def _warnings(manifest: Manifest, vm: VirtualMachine | None, request: RestoreReq
     if request.is_copy and any(file.kind in CHECKPOINT_KINDS for file in manifest.files):
         yield "a copy has no checkpoints: it is what the virtual machine was last, not what its checkpoints hold"
     then = {path_key(file.windows_path) for file in manifest.files}
-    for disk in vm.disks if vm is not None else ():
+    for disk in vm.disks if vm is not None and request.part is Part.ALL else ():
         if disk.path is not None and disk.disk_number is None and not any(path_key(f.path) in then for f in disk.chain):
             yield f"{disk.path} is not in the archive: it is parked with the old virtual machine and goes when that is released"

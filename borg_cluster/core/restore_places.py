@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from borg_cluster.core.archive import ArchivedFile, Manifest
 from borg_cluster.core.finding import one_line
-from borg_cluster.core.inventory import FileKind, path_key
+from borg_cluster.core.inventory import FileKind, VirtualMachine, path_key
 from borg_cluster.core.policy import Mount
+from borg_cluster.core.report import Disk
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.core.restore_shared import STAY
 from borg_cluster.core.restore_site import Site
-from borg_cluster.core.restore_target import ELSEWHERE, manifest_configuration
+from borg_cluster.core.restore_target import ELSEWHERE, manifest_configuration, manifest_disks, position_of
 from borg_cluster.core.staged import Move
 from borg_cluster.errors import NotMapped, Refused
 
@@ -72,6 +73,27 @@ def plan_places(manifest: Manifest, request: RestoreRequest, site: Site, *, stay
     places = Places(moved=moved)
     _refuse_lost_chains(manifest, places, stay)
     return places
+
+
+def attached_places(manifest: Manifest, vm: VirtualMachine | None) -> Places:
+    """Return where the disks of an archived configuration are now, by their positions, for a restore of the configuration alone.
+
+    Raises Refused: the VM has or had checkpoints, or lacks a disk that the configuration has.
+    """
+    if any(file.kind == FileKind.CHECKPOINT_CONFIGURATION for file in manifest.files) or (vm is not None and vm.checkpoints):
+        raise Refused(f"{one_line(manifest.name)} has or had checkpoints, which know its disks", hint="restore all of it")
+    moved: dict[str, str] = {}
+    for disk in manifest_disks(manifest) if vm is not None else ():
+        now = next((one.path for one in vm.disks if _is_at(one, disk.position)), None) if vm is not None else None
+        if now is None:
+            raise Refused(f"{one_line(manifest.name)} has no disk at {disk.position} now", hint="restore all of it")
+        if path_key(now) != path_key(disk.path):
+            moved[path_key(disk.path)] = now
+    return Places(moved=moved)
+
+
+def _is_at(disk: Disk, position: str) -> bool:
+    return position_of(disk.controller_type, disk.controller_number, disk.controller_location) == position
 
 
 def home_of(configuration: str) -> str:

@@ -10,13 +10,15 @@ from borg_cluster.core.archive import Manifest
 from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.observed import Registered
 from borg_cluster.core.policy import Policy, work_folder
+from borg_cluster.core.restore_case import Case, LeftOutStep, PlannedStep, ran, runs
 from borg_cluster.core.restore_end import choose_availability, refuse_own_disk, warnings_of
 from borg_cluster.core.restore_files import plan_files
 from borg_cluster.core.restore_node import choose_node, likely_node, refuse_unreached
 from borg_cluster.core.restore_places import plan_places
-from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.core.restore_request import Part, RestoreRequest
 from borg_cluster.core.restore_site import Site
-from borg_cluster.core.restore_steps import Case, LeftOutStep, PlannedStep, plan_steps, ran, runs
+from borg_cluster.core.restore_steps import frame_steps, plan_steps
+from borg_cluster.core.restore_swap import plan_swap_files, plan_swap_steps
 from borg_cluster.core.restore_target import (
     manifest_configuration,
     refuse_clustered_disk,
@@ -110,6 +112,8 @@ def plan_restore(
         refuse_copy(request, inventory)
     else:
         refuse_unsafe(manifest, inventory, old)
+    if request.part is Part.DISKS:
+        return _plan_swap(manifest, inventory, old, request, policy, source)
     likely = Site(mounts=policy.mounts, node=likely_node(manifest, old, request), restore_id=source.restore_id)
     target = plan_places(manifest, request, likely).of(manifest_configuration(manifest))
     node, node_reason = choose_node(manifest, inventory, old, policy.mounts, configuration=target, asked=request.node)
@@ -137,8 +141,37 @@ def plan_restore(
     return _plan(case, inventory, request, source, node_reason=node_reason)
 
 
+def _plan_swap(
+    manifest: Manifest,
+    inventory: Inventory,
+    vm: VirtualMachine | None,
+    request: RestoreRequest,
+    policy: Policy,
+    source: Source,
+) -> RestorePlan:
+    node = (vm.nodes[0] if vm is not None and vm.nodes else None) or manifest.node or ""
+    site = Site(mounts=policy.mounts, node=node, restore_id=source.restore_id)
+    files = plan_swap_files(manifest, inventory, vm, site, request)
+    configuration = (vm.configuration_path if vm is not None else None) or manifest_configuration(manifest)
+    case = Case(
+        manifest=manifest,
+        policy=policy,
+        vm=vm,
+        files=files,
+        restore_id=source.restore_id,
+        claim_folder=claim_folder(configuration, policy, node=node),
+        node=node,
+        saved_role=None,
+        highly_available=vm is not None and vm.role is not None,
+        highly_available_reason="",
+        running=runs(vm) if request.start is None else request.start,
+        is_swap=True,
+    )
+    return _plan(case, inventory, request, source, node_reason="it is registered there")
+
+
 def _plan(case: Case, inventory: Inventory, request: RestoreRequest, source: Source, *, node_reason: str) -> RestorePlan:
-    planned, files = plan_steps(case), case.files
+    planned, files = frame_steps(case, plan_swap_steps(case)) if case.is_swap else plan_steps(case), case.files
     return RestorePlan(
         source=source,
         request=request,
@@ -167,6 +200,10 @@ def _runs_at_the_end(manifest: Manifest, old: VirtualMachine | None, request: Re
     return not request.is_copy and (runs(old) or ran(manifest))
 
 
+_OF_A_REGISTERED_VM = ("AddRole", "ApplyRole", "ResetOfflineAction", "Start")
+"""What can't be put back where the old VM lacks files, so that it can't be registered any more."""
+
+
 def plan_undo(plan: RestorePlan, begun: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the steps that take the begun ones back, in reverse order, between claiming the VM and giving it up.
 
@@ -176,6 +213,9 @@ def plan_undo(plan: RestorePlan, begun: tuple[Step, ...]) -> tuple[Step, ...]:
     for step in reversed(begun):
         for taken_back in reverse(step):
             back.setdefault(taken_back.kind, taken_back)
+    if any(isinstance(step, kinds.Unregister) and not step.whole for step in begun):
+        for kind in (*_OF_A_REGISTERED_VM, *(() if "RemoveRole" in back else ("AwaitUnclustered",))):
+            back.pop(kind, None)
     parked = tuple(move.destination for step in begun if isinstance(step, kinds.Park) for move in step.moves)
     return (
         kinds.Claim(folder=plan.claim_folder, claim_id=plan.source.restore_id),

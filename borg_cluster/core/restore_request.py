@@ -15,13 +15,24 @@ class Availability(StrEnum):
     """As it is now; a VM that is gone: as it was."""
 
 
+class Part(StrEnum):
+    """How much of a VM is restored."""
+
+    ALL = "all"
+    DISKS = "disks"
+    """Its disks (or some of them) in the places where they are now; its configuration stays as it is."""
+    CONFIGURATION = "configuration"
+    """Its configuration; its disks stay as they are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreRequest:
     """What is asked for: a VM (name or id) from an archive ('latest', its name, or a date), in its own place or another one.
 
     ``ha`` None: if it is highly available now or was then. ``start`` None: as the VM is now, or else was then; a copy stays off.
     ``node`` and ``volume`` (a mount's name or Windows path) None: where it is now, or else was then. ``copy_name``: a copy of
-    that name under a new id, beside whatever there is of the original, which is not touched.
+    that name under a new id, beside whatever there is of the original, which is not touched. ``disks``: of a restore of disks
+    alone only those at these positions (SCSI:0:1).
     """
 
     vm: str
@@ -31,6 +42,8 @@ class RestoreRequest:
     node: str | None = None
     volume: str | None = None
     copy_name: str | None = None
+    part: Part = Part.ALL
+    disks: tuple[str, ...] = ()
 
     @property
     def is_copy(self) -> bool:

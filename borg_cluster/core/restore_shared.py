@@ -45,6 +45,13 @@ def refuse_taken(final: str, inventory: Inventory, site: Site, subject: str, req
             raise Refused(f"{final} is a file of the virtual machine {one_line(vm.name)} ({vm.id})", hint=_ELSEWHERE, path=final)
 
 
+def refuse_shared(path: str, inventory: Inventory, site: Site, vm: VirtualMachine) -> None:
+    """Raise Refused if another VM uses this file of ``vm``."""
+    for other, _ in holders(path, inventory, site):
+        if other.id != vm.id:
+            raise Refused(f"{path} is also a file of {one_line(other.name)} ({other.id})", hint=_ELSEWHERE, path=path)
+
+
 def holders(path: str, inventory: Inventory, site: Site) -> Iterator[tuple[VirtualMachine, OwnedFile]]:
     """Yield the VMs that have this file. A path on one node's own disk is another file on another node."""
     key = path_key(path)

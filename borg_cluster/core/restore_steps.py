@@ -1,104 +1,29 @@
 """Which steps a restore has, in which order, and why; and why each other one isn't needed. Pure."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from borg_cluster.core import step as kinds
-from borg_cluster.core.archive import Consistency, Manifest
-from borg_cluster.core.inventory import FileKind, VirtualMachine
-from borg_cluster.core.observed import STOPPED_RESOURCE_STATES, STOPPED_STATES
-from borg_cluster.core.policy import Policy
-from borg_cluster.core.restore_files import CONFIGURATION_KINDS, RestoreFiles
-from borg_cluster.core.restore_target import VM_RESOURCE, manifest_state, role_name
+from borg_cluster.core.archive import Consistency
+from borg_cluster.core.inventory import FileKind
+from borg_cluster.core.restore_case import Case, LeftOutStep, PlannedStep, offline_action_of
+from borg_cluster.core.restore_files import CONFIGURATION_KINDS
+from borg_cluster.core.restore_target import manifest_state, role_name
 from borg_cluster.core.step import Step
 
 OFFLINE_ACTIONS = {"turn_off": 0, "save": 1, "shutdown": 2}
 """Policy.stop_action as the cluster's OfflineAction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
-    """A step and why it's there."""
-
-    step: Step
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOutStep:
-    """A kind of step that this restore doesn't have, and why."""
-
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What the steps are made from. ``saved_role``: the role's settings, if this restore has noted them already."""
-
-    manifest: Manifest
-    policy: Policy
-    vm: VirtualMachine | None
-    files: RestoreFiles
-    restore_id: str
-    claim_folder: str
-    node: str
-    saved_role: dict[str, object] | None
-    highly_available: bool
-    highly_available_reason: str
-    running: bool
-    """How it is to end."""
-    copy_name: str | None = None
-    """Not None: ``vm`` is None, and whatever there is of the original is not touched."""
-
-    @property
-    def old_node(self) -> str | None:
-        """The node that has the old VM registered."""
-        return self.vm.nodes[0] if self.vm is not None and self.vm.nodes else None
-
-    @property
-    def store(self) -> str | None:
-        """Where the cluster looks for the old VM's configuration; None: it has no role, or that isn't known."""
-        if self.vm is None:
-            return None
-        root = next((one.vm_store_root_path for one in self.vm.resources if one.vm_store_root_path is not None), None)
-        return None if root is None else f"{root}\\Virtual Machines\\{self.vm.id.upper()}.vmcx"
-
-    @property
-    def registered(self) -> bool:
-        """Whether a node has it."""
-        return self.vm is not None and bool(self.vm.nodes)
-
-    @property
-    def has_role(self) -> bool:
-        """Whether it is highly available now."""
-        return self.vm is not None and self.vm.role is not None
-
-    @property
-    def runs_now(self) -> bool:
-        """Whether it must be stopped."""
-        return runs(self.vm)
-
-
-def runs(vm: VirtualMachine | None) -> bool:
-    """Return whether a VM must be stopped: its files are held, or its role is on (and would start it again)."""
-    if vm is None:
-        return False
-    role_is_on = any(
-        resource.resource_type == VM_RESOURCE and resource.state not in STOPPED_RESOURCE_STATES for resource in vm.resources
-    )
-    return role_is_on or (vm.state is not None and vm.state not in STOPPED_STATES)
-
-
-def ran(manifest: Manifest) -> bool:
-    """Return whether the VM ran when it was backed up."""
-    return manifest_state(manifest) not in {None, *STOPPED_STATES}
-
-
 def plan_steps(case: Case) -> tuple[PlannedStep | LeftOutStep, ...]:
     """Return every step in its order, planned or left out, each with its reason."""
     old = _untouched() if case.copy_name is not None else (*_save_role_steps(case), *_old_steps(case))
-    return (*_prepare_steps(case), *old, *_new_steps(case))
+    return frame_steps(case, (*old, *_new_steps(case)))
+
+
+def frame_steps(case: Case, middle: Iterable[PlannedStep | LeftOutStep]) -> tuple[PlannedStep | LeftOutStep, ...]:
+    """Return the steps between those that every restore begins and ends with."""
+    confirm = _planned(_confirm(case), "done is what can be seen to be done")
+    return (*_prepare_steps(case), *middle, confirm, *_end_steps(case))
 
 
 def _untouched() -> Iterator[PlannedStep | LeftOutStep]:
@@ -108,11 +33,6 @@ def _untouched() -> Iterator[PlannedStep | LeftOutStep]:
         *("Park", "Unregister"),
     ):
         yield _left_out(kind, "the original is not touched")
-
-
-def _offline_action(vm: VirtualMachine | None) -> int | None:
-    resources = vm.resources if vm is not None else ()
-    return next((resource.offline_action for resource in resources if resource.resource_type == VM_RESOURCE), None)
 
 
 def _planned(step: Step, reason: str) -> PlannedStep:
@@ -158,23 +78,29 @@ def _old_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     else:
         yield _left_out("RemoveRole", "nothing to remove: it has no role")
         yield _left_out("AwaitUnclustered", "nothing to wait for: it has no role")
-    reason = "the old disks are renamed away, not deleted" if case.registered else "what lies in the way is renamed, not deleted"
-    yield _planned(kinds.Park(moves=case.files.parked), reason)
+    yield _planned(kinds.Park(moves=case.files.parked), _park_reason(case))
     if case.registered and case.vm is not None:
         old = kinds.Unregister(
             configuration_path=case.vm.configuration_path,
             node=case.old_node,
             moves=case.files.parked,
             copies=case.files.saved,
+            whole=case.is_whole,
         )
         yield _planned(old, "its place is taken by the one from the archive, with the same id")
     else:
         yield _left_out("Unregister", f"nothing to unregister: {gone}")
 
 
+def _park_reason(case: Case) -> str:
+    if not case.files.parked:
+        return "its disks stay where they are, and it must be the virtual machine that the plan knows"
+    return "the old disks are renamed away, not deleted" if case.registered else "what lies in the way is renamed, not deleted"
+
+
 def _stop_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     action = OFFLINE_ACTIONS[case.policy.stop_action]
-    previous = _offline_action(case.vm)
+    previous = offline_action_of(case.vm)
     if case.has_role and case.runs_now and previous != action:
         reason = f"stopping the role shall {case.policy.stop_action.replace('_', ' ')} the virtual machine"
         yield _planned(kinds.SetOfflineAction(action=action, previous=previous), reason)
@@ -201,17 +127,22 @@ def _new_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     yield from _register_steps(case)
     granted = tuple(file.final for file in case.files.staged) + tuple(path for path, _ in case.files.kept)
     yield _planned(kinds.Grant(files=granted), "files written from outside lack the right of its account")
-    if case.manifest.consistency is Consistency.OFFLINE and manifest_state(case.manifest) == "Saved" and not case.copy_name:
+    if case.manifest.consistency is Consistency.OFFLINE and manifest_state(case.manifest) == "Saved" and case.keeps_saved_state:
         yield _left_out("DropSavedState", "it was saved when it was backed up: its saved state fits its disks")
     else:
         yield _planned(kinds.DropSavedState(), "a saved state does not fit disks of another moment")
     yield from _role_steps(case)
-    yield _planned(_confirm(case), "done is what can be seen to be done")
-    yield from _end_steps(case)
 
 
 def _configuration(case: Case) -> str:
     return next(file.final for file in case.files.staged if file.kind == FileKind.CONFIGURATION)
+
+
+def _found_at(case: Case) -> str | None:
+    """Return where the configuration is to be in the end; None: Windows chooses it."""
+    if case.copy_name is not None:
+        return None
+    return case.vm.configuration_path if case.is_swap and case.vm is not None else _configuration(case)
 
 
 def _register_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
@@ -232,7 +163,7 @@ def _confirm(case: Case) -> kinds.Confirm:
     return kinds.Confirm(
         highly_available=case.highly_available,
         running=case.running,
-        configuration_path=_configuration(case) if case.copy_name is None else None,
+        configuration_path=_found_at(case),
         disk_paths=case.files.disk_paths,
         setting=None if case.has_role or case.saved_role else case.manifest.role_setting,
         node=None if case.highly_available else case.node,

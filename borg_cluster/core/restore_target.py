@@ -1,6 +1,7 @@
 """Where a restore may go and where not: the node, what the archive's manifest says of the VM, and what is refused. Pure."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from borg_cluster.core.archive import ArchiveKind, Manifest
 from borg_cluster.core.finding import one_line
@@ -34,15 +35,37 @@ def manifest_state(manifest: Manifest) -> str | None:
 
 def manifest_disk_paths(manifest: Manifest) -> tuple[str, ...]:
     """Return the paths of the VM's virtual disks as its configuration in the archive names them (of a chain, the leaf)."""
-    return tuple(_disk_paths(manifest))
+    return tuple(disk.path for disk in _disks(manifest))
 
 
-def _disk_paths(manifest: Manifest) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedDisk:
+    """A virtual disk of the archived VM: its position (SCSI:0:1), its leaf's path, and of how many files its chain is."""
+
+    position: str
+    path: str
+    links: int
+
+
+def position_of(controller_type: object, number: object, location: object) -> str:
+    """Return how a disk is named by its place in the VM: SCSI:0:1."""
+    return f"{controller_type}:{number}:{location}".upper()
+
+
+def manifest_disks(manifest: Manifest) -> tuple[ArchivedDisk, ...]:
+    """Return the archived VM's virtual disks."""
+    return tuple(_disks(manifest))
+
+
+def _disks(manifest: Manifest) -> Iterator[ArchivedDisk]:
     disks = (manifest.vm or {}).get("disks")
     for disk in disks if isinstance(disks, list | tuple) else ():
-        path = disk.get("path") if isinstance(disk, dict) and disk.get("disk_number") is None else None
-        if isinstance(path, str):
-            yield path
+        if not isinstance(disk, dict) or not isinstance(disk.get("path"), str) or disk.get("disk_number") is not None:
+            continue
+        chain = disk.get("chain")
+        where = (disk.get("controller_type"), disk.get("controller_number"), disk.get("controller_location"))
+        links = len(chain) if isinstance(chain, list | tuple) else 1
+        yield ArchivedDisk(position=position_of(*where), path=disk["path"], links=links)
 
 
 def manifest_configuration(manifest: Manifest) -> str:

@@ -105,6 +105,8 @@ class Park:
 
     kind: Literal["Park"] = "Park"
     moves: tuple[Move, ...]
+    swap: bool = False
+    """Only disks are restored: the VM is off and stays registered, and its role stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +121,8 @@ class Unregister:
     node: str | None = None
     moves: tuple[Move, ...]
     copies: tuple[Move, ...]
+    whole: bool = True
+    """Whether the old VM has all its files; without them nothing could register it again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,8 @@ class Place:
     moves: tuple[Move, ...]
     leftovers: tuple[Move, ...]
     traces: tuple[Move, ...]
+    swap: bool = False
+    """As Park's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +160,8 @@ class Grant:
 
     kind: Literal["Grant"] = "Grant"
     files: tuple[str, ...]
+    swap: bool = False
+    """As Park's: the VM of a role that is offline is registered nowhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +228,7 @@ class Withdraw:
 
     kind: Literal["Withdraw"] = "Withdraw"
     moves: tuple[Move, ...]
+    swap: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ def _unclustered(step: kinds.AwaitUnclustered, observed: Observed) -> bool:
 
 
 def _park_needs(step: kinds.Park, observed: Observed) -> str | None:
-    if observed.role is not None:
+    if observed.role is not None and not step.swap:
         return "it is highly available again"
     why_not = observed.why_not_whole or observed.why_not_stopped
     return why_not or _in_use(observed, step.moves) or _taken(observed, step.moves)
@@ -130,17 +130,24 @@ def _unregister_needs(step: kinds.Unregister, observed: Observed) -> str | None:
 def _unregister_reverse(step: kinds.Unregister) -> tuple[Step, ...]:
     if step.configuration_path is None:
         return ()
+    back = (kinds.Unpark(moves=_swap(step.moves)), kinds.PutConfigurationBack(moves=_swap(step.copies)))
+    if not step.whole:
+        return back
     return (
-        kinds.Unpark(moves=_swap(step.moves)),
-        kinds.PutConfigurationBack(moves=_swap(step.copies)),
+        *back,
         kinds.Register(path=step.configuration_path, node=step.node),
         kinds.Grant(files=tuple(copy.source for copy in step.copies)),
     )
 
 
+def _why_not_free(observed: Observed, swap: bool) -> str | None:
+    """Files change only where nobody has them: of a VM that isn't registered, or, if only disks are restored, is off."""
+    return observed.why_not_stopped if swap else _registered(observed)
+
+
 def _place_needs(step: kinds.Place, observed: Observed) -> str | None:
     nowhere = (m.source for m in step.moves if not observed.exists(m.source) and not observed.exists(m.destination))
-    return _registered(observed) or observed.why_not_whole or _gone(observed, tuple(nowhere))
+    return _why_not_free(observed, step.swap) or observed.why_not_whole or _gone(observed, tuple(nowhere))
 
 
 def _register_needs(step: kinds.Register, observed: Observed) -> str | None:
@@ -211,7 +218,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
         paths=lambda s: _both((*s.moves, *s.leftovers)),
         is_done=lambda s, o: all(o.exists(m.destination) and not o.exists(m.source) for m in s.moves),
         needs=_place_needs,
-        reverse=lambda s: (kinds.Withdraw(moves=_swap(s.moves) + s.traces),),
+        reverse=lambda s: (kinds.Withdraw(moves=_swap(s.moves) + s.traces, swap=s.swap),),
     ),
     kinds.Register: Row[kinds.Register](
         paths=lambda s: (s.path,),
@@ -232,7 +239,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
     ),
     kinds.FindCopy: Row[kinds.FindCopy](needs=lambda _, o: o.why_not_whole),
     # The look doesn't show rights: in doubt they are given again.
-    kinds.Grant: Row[kinds.Grant](paths=lambda s: s.files, needs=lambda _, o: o.why_not_registered),
+    kinds.Grant: Row[kinds.Grant](paths=lambda s: s.files, needs=lambda s, o: None if s.swap else o.why_not_registered),
     kinds.DropSavedState: Row[kinds.DropSavedState](
         is_done=lambda _, o: bool(o.registrations) and not any(r.registration.has_saved_state for r in o.registrations),
         needs=lambda _, o: o.why_not_registered or o.why_not_stopped,
@@ -259,7 +266,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
     kinds.Withdraw: Row[kinds.Withdraw](
         paths=lambda s: _both(s.moves),
         is_done=lambda s, o: not _still_away(s.moves, o),
-        needs=lambda s, o: _registered(o) or o.why_not_whole or _in_use(o, s.moves),
+        needs=lambda s, o: _why_not_free(o, s.swap) or o.why_not_whole or _in_use(o, s.moves),
     ),
     kinds.Unpark: Row[kinds.Unpark](
         paths=lambda s: _both(s.moves),

@@ -174,6 +174,7 @@ LANES = {
     for lane in (
         Lane(name="tests", run=run_suite, minutes=15),
         Lane(name="kill", run=run_on_all_cores, minutes=20),
+        Lane(name="restore", run=run_on_all_cores, minutes=10),
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="files", prepare=prepare_files, minutes=10),

@@ -10,7 +10,7 @@ import pytest
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.report import VM, ClusterDisk
 from borg_cluster.core.restore_plan import RestorePlan, plan_undo
-from borg_cluster.core.restore_request import Availability, RestoreRequest
+from borg_cluster.core.restore_request import Availability, Part, RestoreRequest
 from borg_cluster.errors import Refused
 from tests import reports, restores
 from tests.golden.golden import check
@@ -239,3 +239,52 @@ def test_static_addresses_of_a_copy_are_told() -> None:
     then = restores.manifest(highly_available(), WEB, vm={"state": "Running", "disks": [], "network_adapters": adapters})
     planned = restores.plan(then, highly_available(), request=RestoreRequest(vm="web", copy_name="c"))
     assert [text for text in planned.warnings if "0A1B2C3D4E5F" in text]
+
+
+def part(now: Inventory, then: VM | None = None, **request: Any) -> RestorePlan:
+    manifest = restores.manifest(highly_available(machine=then), WEB)
+    return restores.plan(manifest, now, request=RestoreRequest(vm="web", **request))
+
+
+def test_disks_alone_are_exchanged_under_the_vm_where_they_are_now() -> None:
+    moved = web(disks=(reports.disk(r"C:\ClusterStorage\Volume2\new\web.vhdx"), reports.disk(DATA, location=1)))
+    planned = part(highly_available("node3", moved), part=Part.DISKS, disks=("scsi:0:0",))
+    check("restore_plans/one_disk.txt", restores.render(planned))
+    assert [file.final for file in planned.files] == [r"C:\ClusterStorage\Volume2\new\web.vhdx"]
+    assert not {"RemoveRole", "Unregister", "Register", "AddRole"} & set(steps(planned))
+    both = part(highly_available("node3", moved), part=Part.DISKS)
+    assert len(both.files) == 2
+    back = [step.kind for step in plan_undo(planned, tuple(one.step for one in planned.steps))]
+    assert back == ["Claim", "SetOfflineAction", "Stop", "Withdraw", "Unpark", "Start", "ResetOfflineAction", "Clear", "Unclaim"]
+
+
+def test_the_configuration_alone_finds_the_disks_where_they_are_now() -> None:
+    moved = web(disks=(reports.disk(r"C:\ClusterStorage\Volume2\new\web.vhdx"), reports.disk(DATA, location=1)))
+    planned = part(highly_available(machine=moved), part=Part.CONFIGURATION)
+    check("restore_plans/configuration.txt", restores.render(planned))
+    assert {file.kind for file in planned.files} == {"configuration", "guest_state"}
+    assert not [move for move in steps(planned)["Park"].moves if move.source.endswith("vhdx")]
+    drives = [(drive.source, drive.destination) for drive in steps(planned)["Register"].drives]
+    assert drives == [(rf"{HOME}\web.vhdx", r"C:\ClusterStorage\Volume2\new\web.vhdx")]
+
+
+CHAINED = web(disks=(reports.disk(rf"{HOME}\web_1.avhdx", rf"{HOME}\web.vhdx"),), checkpoints=(reports.checkpoint(1),))
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "request_", "message"),
+    [
+        (restores.inventory({}), None, {"part": Part.DISKS}, "no disks to exchange"),
+        (highly_available(machine=web(state="Saved")), None, {"part": Part.DISKS}, "saved state would not fit"),
+        (highly_available(machine=CHAINED), None, {"part": Part.DISKS}, "has checkpoints"),
+        (highly_available(), CHAINED, {"part": Part.DISKS}, "was a chain of files"),
+        (highly_available(), None, {"part": Part.DISKS, "disks": ("IDE:0:0",)}, "archive has no disk at IDE:0:0"),
+        (highly_available(machine=web(disks=web().disks[:1])), None, {"part": Part.DISKS}, "has no disk at SCSI:0:1 now"),
+        (highly_available(machine=web(disks=web().disks[:1])), None, {"part": Part.CONFIGURATION}, "no disk at SCSI:0:1 now"),
+        (highly_available(machine=CHAINED), None, {"part": Part.CONFIGURATION}, "has or had checkpoints"),
+    ],
+)
+def test_a_part_that_would_not_fit_is_refused(now: Inventory, then: VM | None, request_: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=message) as caught:
+        part(now, then, **request_)
+    assert caught.value.hint
