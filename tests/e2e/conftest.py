@@ -26,8 +26,8 @@ FEW_VMS = """
   two:
     kind: virtual_machines
     select: {include: [{name: "O'Brien*"}, {name: sql01}]}
-retries: 0 # what fails shall fail at once
 """
+NO_RETRIES = "retries: 0 # what fails shall fail at once\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ def open_shop(folder: Path) -> Iterator[Shop]:
     site = DemoSite(folder=folder)
     folder.mkdir()
     with staged(site) as stage:
-        with site.configuration.open("a", encoding="utf-8") as file:
-            file.write(FEW_VMS)
+        text = site.configuration.read_text(encoding="utf-8").replace("\njobs:\n", f"\n{NO_RETRIES}jobs:\n")
+        site.configuration.write_text(text + FEW_VMS, encoding="utf-8")
         yield Shop(site=site, cluster=stage.cluster, stage=stage, events=[])
         stage.check()
 

@@ -75,15 +75,6 @@ EVERY_EVENT: tuple[Event, ...] = (
     events.Verified(
         subject="id-1", name=HOSTILE, archive="hv-id-1", repository="main", files=3, size=5, seconds=0.1, warnings=()
     ),
-    events.Booted(
-        subject="id-1",
-        name=HOSTILE,
-        archive="hv-id-1",
-        repository="main",
-        node="node1",
-        heartbeat="OkApplicationsHealthy",
-        seconds=61.5,
-    ),
     events.UpkeepFailed(action="check data", subject="main", reason="it is damaged", hint="borg check"),
     events.Noted(subject="id-3", message="as it was meant to be"),
     events.RunStarted(run_id="r-1", cluster="hv", verb="run"),
@@ -95,6 +86,15 @@ EVERY_EVENT: tuple[Event, ...] = (
         subject="id-1", name=HOSTILE, fault="share_hiccup", reason="gone", why="back soon", number=1, most=3, seconds=30.0
     ),
     events.PluginCalled(plugin="ntfy.py", hook="on_event", outcome="nothing"),
+    events.Booted(
+        subject="id-1",
+        name=HOSTILE,
+        archive="hv-id-1",
+        repository="main",
+        node="node1",
+        heartbeat="OkApplicationsHealthy",
+        seconds=61.5,
+    ),
 )
 
 
