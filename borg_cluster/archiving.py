@@ -73,7 +73,7 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     """
     planned = source.archive
     context = writing.context
-    manifest = replace(manifest, files=tuple(_as_it_is(file) for file in planned.files))
+    manifest = replace(manifest, files=tuple(as_it_is(file) for file in planned.files))
     unfinished = Unfinished(repository=planned.repository, subject=planned.subject, archive=planned.archive + CHECKPOINT_SUFFIX)
     writing.record.add_unfinished(unfinished)
     context.emit(
@@ -125,7 +125,7 @@ def _give_name(writing: Writing, unfinished: Unfinished, planned: PlannedArchive
     return replace(planned, archive=name)
 
 
-def _as_it_is(planned: PlannedFile) -> ArchivedFile:
+def as_it_is(planned: PlannedFile) -> ArchivedFile:
     """Return a file with its size and time of this moment. Raises BorgClusterError if it is no file, OSError if it's gone."""
     found = os.stat(planned.local_path, follow_symlinks=False)  # noqa: PTH116 - names that aren't UTF-8 as well
     if not stat.S_ISREG(found.st_mode):

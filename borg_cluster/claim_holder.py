@@ -15,21 +15,49 @@ _HOLDER = re.compile(
     r"boot (?P<boot>[0-9a-f-]+), space (?P<space>\d+)"
 )
 _MACHINE, _BOOT, _SPACE = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-_BEGUN_FIELD = 19
-"""Of what follows the program's name in /proc/PID/stat: starttime, in ticks since boot (proc(5), field 22)."""
+_PARENT_FIELD, _BEGUN_FIELD = 1, 19
+"""Of what follows the program's name in /proc/PID/stat: ppid, and starttime in ticks since boot (proc(5), fields 4 and 22)."""
+
+
+_SHELLS = {"sh", "dash", "bash", "ash", "busybox", "ksh", "zsh"}
+_COMMAND = re.compile(r"-[a-z]*c[a-z]*")
+"""A shell's options with which it carries out one line: what is begun like that outlives it."""
 
 
 def this_process() -> str:
-    """Return this process as the holder of a claim; where the machine can't be told for sure, one that is never judged dead."""
-    begun = _begun(os.getpid())
+    """Return this process as the holder of a claim."""
+    return process(os.getpid())
+
+
+def process(pid: int) -> str:
+    """Return a process of this machine as a holder; where that can't be told for sure, one that is never judged dead."""
+    begun = _begun(pid)
     try:
         machine, boot, space = _machine(), _BOOT.read_text(encoding="ascii").strip(), _SPACE.stat().st_ino
     except OSError:
         machine = None
+    who = f"borg-cluster on {socket.gethostname()}, pid {pid}"
     if machine is None or begun is None:
-        return f"borg-cluster on {socket.gethostname()}, pid {os.getpid()}"
-    who = f"borg-cluster on {socket.gethostname()}, pid {os.getpid()}"
+        return who
     return f"{who} begun at {begun}, machine {machine}, boot {boot}, space {space}"
+
+
+def user_of_this() -> int:
+    """Return the process that wants what this one does: its parent, or that one's if it is a shell that does this line alone."""
+    pid = os.getppid()
+    while pid > 1:
+        words = _words(pid)
+        if not (words and Path(words[0]).name.lstrip("-") in _SHELLS and any(_COMMAND.fullmatch(word) for word in words[1:2])):
+            return pid
+        pid = _parent(pid)
+    return max(pid, 1)
+
+
+def _words(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
 
 
 def is_dead(holder: str) -> bool:
@@ -57,8 +85,18 @@ def _machine() -> str | None:
 
 def _begun(pid: int) -> int | None:
     """Return when a process began; None if there is none of that number."""
+    fields = _stat(pid)
+    return None if fields is None else int(fields[_BEGUN_FIELD])
+
+
+def _parent(pid: int) -> int:
+    fields = _stat(pid)
+    return 1 if fields is None else int(fields[_PARENT_FIELD])
+
+
+def _stat(pid: int) -> list[str] | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[_BEGUN_FIELD])
+    return stat.rpartition(")")[2].split()

@@ -3,7 +3,9 @@
 import os
 import posixpath
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from borg_cluster.core.inventory import FileKind, VirtualMachine, path_key
@@ -13,6 +15,17 @@ from borg_cluster.core.snapshot import Snapshot
 from borg_cluster.errors import BorgClusterError, FrozenChanged
 
 _CONFIGURATION = frozenset({FileKind.CONFIGURATION, FileKind.GUEST_STATE, FileKind.RUNTIME_STATE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """What to read of a VM: ``archive`` says the consistency that was reached, and why.
+
+    ``prove`` is called after the read; it raises FrozenChanged if what was read did not stay the same.
+    """
+
+    archive: PlannedArchive
+    prove: Callable[[], None]
 
 
 def disk_paths(vm: VirtualMachine) -> tuple[str, ...]:
@@ -65,12 +78,20 @@ def identities(files: tuple[PlannedFile, ...]) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for file in files:
         if file.file.kind in DISKS:
-            try:
-                it = os.stat(file.local_path)  # noqa: PTH116 - names that aren't UTF-8 as well
-            except OSError as error:
-                raise FrozenChanged(f"{file.local_path} can't be looked at: {error.strerror}") from error
-            found[file.local_path] = (it.st_dev, it.st_ino, it.st_size, it.st_mtime_ns)
+            known = identity(file.local_path)
+            if known is None:
+                raise FrozenChanged(f"{file.local_path} can't be looked at any more")
+            found[file.local_path] = known
     return found
+
+
+def identity(path: str) -> tuple[int, ...] | None:
+    """Return what a file is known by; None if it can't be looked at."""
+    try:
+        it = os.stat(path)  # noqa: PTH116 - names that aren't UTF-8 as well
+    except OSError:
+        return None
+    return (it.st_dev, it.st_ino, it.st_size, it.st_mtime_ns)
 
 
 def _configuration(planned: PlannedArchive) -> tuple[PlannedFile, ...]:

@@ -192,7 +192,8 @@ class Making:
     ) -> tuple[str, ...]:
         borg = self.repositories[planned.repository]
         with open_source(self.context, planned) as source:
-            manifest = self._manifest(source.archive, borg, vm=vm, role_setting=role_setting)
+            versions = {"borg": borg.version()}
+            manifest = manifest_of(self.context, self.plan, source.archive, vm=vm, role_setting=role_setting, versions=versions)
             writing = Writing(
                 context=self.context,
                 borg=borg,
@@ -206,30 +207,6 @@ class Making:
 
     def _job(self, planned: PlannedArchive) -> Job:
         return next(job for job in self.context.policy.jobs if job.name == planned.job)
-
-    def _manifest(
-        self, planned: PlannedArchive, borg: Borg, *, vm: VirtualMachine | None, role_setting: dict[str, object] | None
-    ) -> Manifest:
-        """Return the manifest but for its files."""
-        return Manifest(
-            schema=MANIFEST_SCHEMA,
-            kind=planned.kind,
-            cluster=self.plan.cluster,
-            subject=planned.subject,
-            name=planned.name,
-            node=planned.node,
-            highly_available=None if vm is None else vm.highly_available,
-            consistency=planned.consistency,
-            consistency_reason=planned.consistency_reason,
-            job=planned.job,
-            run_id=self.plan.run_id,
-            created_at=moment(self.context),
-            files=(),
-            vm=None if vm is None else _plain(vm),
-            role_setting=role_setting,
-            left_out=tuple(file.archive_path for file in planned.left_out),
-            versions={"borg_cluster": __version__, "borg": borg.version()},
-        )
 
     def _remove_leftovers(self, planned: PlannedArchive) -> None:
         """Delete what dead runs left of this subject, now that a whole archive stands; and what this run's own first try left."""
@@ -253,6 +230,37 @@ class Making:
             if error.fields.get("msgid") != "Archive.DoesNotExist":
                 raise
         (record or self.record).drop_unfinished(left)
+
+
+def manifest_of(
+    context: Context,
+    plan: BackupPlan,
+    planned: PlannedArchive,
+    *,
+    vm: VirtualMachine | None,
+    role_setting: dict[str, object] | None,
+    versions: Mapping[str, str],
+) -> Manifest:
+    """Return the manifest of an archive but for its files; ``versions`` of what else makes it."""
+    return Manifest(
+        schema=MANIFEST_SCHEMA,
+        kind=planned.kind,
+        cluster=plan.cluster,
+        subject=planned.subject,
+        name=planned.name,
+        node=planned.node,
+        highly_available=None if vm is None else vm.highly_available,
+        consistency=planned.consistency,
+        consistency_reason=planned.consistency_reason,
+        job=planned.job,
+        run_id=plan.run_id,
+        created_at=moment(context),
+        files=(),
+        vm=None if vm is None else _plain(vm),
+        role_setting=role_setting,
+        left_out=tuple(file.archive_path for file in planned.left_out),
+        versions={"borg_cluster": __version__, **versions},
+    )
 
 
 def _plain(vm: VirtualMachine) -> dict[str, object]:

@@ -50,10 +50,15 @@ class Notes:
 def written(room: Path, texts: Mapping[str, str]) -> Iterator[Notes]:
     """Yield the notes, written below ``room`` as they go into an archive; they are gone after the ``with``."""
     with tempfile.TemporaryDirectory(prefix="notes-", dir=room) as folder:
-        (Path(folder) / FOLDER).mkdir()
-        for name, text in texts.items():
-            (Path(folder) / name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+        write(Path(folder), texts)
         yield Notes(base=os.path.abspath(folder), names=frozenset(texts))  # noqa: PTH100 - as borg is to be told
+
+
+def write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write notes below a folder, by their paths there."""
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def texts(policy: Policy, manifest: Manifest, inventory: Inventory, source: Source, *, repository: str) -> dict[str, str]:

@@ -13,10 +13,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import IO, Any, Self
 
+from borg_cluster.claim_holder import is_dead
 from borg_cluster.errors import AlreadyRunning
 
 
@@ -50,6 +52,20 @@ class HeldSnapshot:
     """Where the disks were before it, in Windows' words: there they must be again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOpen:
+    """What was opened for another process: ``holder`` as claims name it, ``until`` ISO UTC: then it is over in any case."""
+
+    job: str
+    holder: str
+    until: str
+
+    @property
+    def in_use(self) -> bool:
+        """Whether its process may still need it."""
+        return not is_dead(self.holder) and datetime.now(tz=UTC) < datetime.fromisoformat(self.until)
+
+
 @contextmanager
 def job_lock(state: Path, *, cluster: str, job: str, since: str) -> Iterator[None]:
     """Hold the lock of one job of one cluster. Raises AlreadyRunning, which names the holder's pid and since when."""
@@ -77,6 +93,12 @@ class RunRecord:
         self.claims: list[HeldClaim] = []
         self.unfinished: list[Unfinished] = []
         self.snapshots: list[HeldSnapshot] = []
+        self.kept_open: KeptOpen | None = None
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it is kept open for a process that lives: then nobody else may take it over."""
+        return self.kept_open is not None and self.kept_open.in_use
 
     @classmethod
     def begin(cls, state: Path, *, cluster: str, run_id: str) -> Self:
@@ -100,14 +122,34 @@ class RunRecord:
             if not _try_lock(file):
                 file.close()
                 continue
-            record = cls(path, file)
-            file.seek(0)
-            text = file.read()
-            record._replay(text)
-            if text and not text.endswith("\n"):
-                file.write("\n")  # or else what comes next would be torn as well
-            adopted.append(record)
+            record = cls._opened(path, file)
+            if record.in_use:
+                file.close()
+            else:
+                adopted.append(record)
         return tuple(adopted)
+
+    @classmethod
+    def opened(cls, state: Path, *, cluster: str, job: str) -> Self | None:
+        """Take over the record that is kept open for a job, whether its process lives or not; None if there is none."""
+        for path in sorted(_folder(state, cluster).glob("*.jsonl")):
+            file = path.open("a+", encoding="utf-8")
+            if _try_lock(file):
+                record = cls._opened(path, file)
+                if record.kept_open is not None and record.kept_open.job == job:
+                    return record
+            file.close()
+        return None
+
+    @classmethod
+    def _opened(cls, path: Path, file: IO[str]) -> Self:
+        record = cls(path, file)
+        file.seek(0)
+        text = file.read()
+        record._replay(text)
+        if text and not text.endswith("\n"):
+            file.write("\n")  # or else what comes next would be torn as well
+        return record
 
     @classmethod
     def living(cls, state: Path, *, cluster: str, but: tuple[Self, ...]) -> frozenset[str]:
@@ -118,10 +160,11 @@ class RunRecord:
             if path in held:
                 continue
             with path.open("r", encoding="utf-8") as file:
-                if _try_lock(file):
-                    continue  # it died just now
+                died = _try_lock(file)
                 record = cls(path, file)
                 record._replay(file.read())
+                if died and not record.in_use:
+                    continue
                 found |= {one.vm_id for one in record.snapshots}
         return frozenset(found)
 
@@ -161,10 +204,21 @@ class RunRecord:
         place.mkdir(mode=0o700, exist_ok=True)
         return place
 
+    def keep_open(self, *, job: str, holder: str, seconds: int) -> None:
+        """Record that this is for another process, which ends it: so long nobody takes it for a dead run's."""
+        until = (datetime.now(tz=UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+        self.kept_open = KeptOpen(job=job, holder=holder, until=until)
+        self._write("open", asdict(self.kept_open))
+
+    def end_open(self) -> None:
+        """Record that what was kept open is over."""
+        self.kept_open = None
+        self._write("closed", {})
+
     def close(self) -> None:
         """Let go of the record; it is deleted if it holds nothing that a later run must see to."""
         shutil.rmtree(self.path.with_suffix(".room"), ignore_errors=True)
-        if not self.claims and not self.unfinished and not self.snapshots:
+        if not self.claims and not self.unfinished and not self.snapshots and not self.in_use:
             self.path.unlink(missing_ok=True)
         with suppress(OSError):  # a full disk: what could not be written was never acted on
             self._file.close()
@@ -191,6 +245,10 @@ class RunRecord:
                 self.snapshots.append(_snapshot_of(fields))
             elif kind == "unsnapshot":
                 self.snapshots.remove(_snapshot_of(fields))
+            elif kind == "open":
+                self.kept_open = KeptOpen(**fields)
+            elif kind == "closed":
+                self.kept_open = None
 
 
 def _snapshot_of(fields: dict[str, Any]) -> HeldSnapshot:

@@ -10,7 +10,7 @@ Whoever owns the VM now is asked anew each time, and what became of a call whose
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from borg_cluster.core.planned import PlannedArchive, PlannedFile
 from borg_cluster.core.policy import Job, OnFailure, locate
 from borg_cluster.core.snapshot import Snapshot, SnapshotReport
 from borg_cluster.errors import BorgClusterError, CommandFailed, FrozenChanged, Refused
+from borg_cluster.frozen_files import Frozen
 from borg_cluster.run_record import HeldSnapshot, RunRecord
 from borg_cluster.source import look
 from borg_cluster.whereabouts import address
@@ -37,17 +38,6 @@ _PASSING = {"32774", "32775", "0x80070020", "0x8007139F"}
 """Codes of a VM that does something else now: it is in use, or in a state that passes."""
 _WEAKER = {Consistency.APPLICATION: (Consistency.APPLICATION, Consistency.CRASH), Consistency.CRASH: (Consistency.CRASH,)}
 _STEPS = {OnFailure.FAIL: 1, OnFailure.FALL_BACK: 2}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
-    """What to read of a VM: ``archive`` says the consistency that was reached, and why.
-
-    ``prove`` is called after the read; it raises FrozenChanged if what was read did not stay the same.
-    """
-
-    archive: PlannedArchive
-    prove: Callable[[], None]
 
 
 class Freezer:
@@ -85,23 +75,34 @@ class Freezer:
     def frozen(self, planned: PlannedArchive, vm: VirtualMachine, *, job: Job, run_id: str) -> Iterator[Frozen]:
         """Yield what to read of ``vm``; valid inside the ``with``, and the snapshot ends with it, whatever happens there.
 
-        Raises BorgClusterError if there is no such snapshot as ``job`` wants, FrozenChanged if it froze other disks than planned.
+        Raises as ``freeze``.
         """
-        if planned.consistency not in _WEAKER:
-            yield Frozen(archive=planned, prove=lambda: None)
-            return
-        planned = look(planned, self._context.state / "views").archive
         held = HeldSnapshot(vm_id=vm.id, name=vm.name, run_id=run_id, disk_paths=frozen_files.disk_paths(vm))
         with tempfile.TemporaryDirectory(prefix="frozen-", dir=self._record.room()) as room:
-            copies = frozen_files.copy_configuration(planned, Path(room))
-            self._record.add_snapshot(held)
             try:
-                snapshot, tried = self._take(held, planned.consistency, job.on_failure)
-                yield self._open(planned, vm, snapshot, copies=copies, tried=tried, room=Path(room))
+                yield self.freeze(planned, vm, held, on_failure=job.on_failure, room=Path(room))
             except BaseException as error:
-                self.end(held, wait=isinstance(error, Exception))
+                if held in self._record.snapshots:
+                    self.end(held, wait=isinstance(error, Exception))
                 raise
-            self.end(held)
+            if held in self._record.snapshots:
+                self.end(held)
+
+    def freeze(
+        self, planned: PlannedArchive, vm: VirtualMachine, held: HeldSnapshot, *, on_failure: OnFailure, room: Path
+    ) -> Frozen:
+        """Return what to read of ``vm``. If that takes a snapshot, the record holds ``held``, which must be ended, then or later.
+
+        Copies of its configuration lie in ``room``. Raises BorgClusterError if there is no such snapshot as is wanted,
+        FrozenChanged if it froze other disks than planned.
+        """
+        if planned.consistency not in _WEAKER:
+            return Frozen(archive=planned, prove=lambda: None)
+        planned = look(planned, self._context.state / "views").archive
+        copies = frozen_files.copy_configuration(planned, room)
+        self._record.add_snapshot(held)
+        snapshot, tried = self._take(held, planned.consistency, on_failure)
+        return self._open(planned, vm, snapshot, copies=copies, tried=tried, room=room)
 
     def end(self, held: HeldSnapshot, *, wait: bool = True) -> bool:
         """End a snapshot wherever its VM is now, and (``wait``) wait until it is merged; return whether there was one.

@@ -133,42 +133,54 @@ def address(inventory: Inventory, node: str | None) -> str | None:
 
 @contextmanager
 def claimed(context: Context, record: RunRecord, vm: VirtualMachine, *, inventory: Inventory, purpose: str) -> Iterator[None]:
-    """Hold the claim on a VM, on the cluster. Raises Claimed, which names the holder, or NotMapped if it has no place for one."""
+    """Hold the claim on a VM, on the cluster. Raises as ``claim``."""
+    held = claim(context, record, vm, inventory=inventory, purpose=purpose)
+    try:
+        yield
+    finally:
+        release(context, record, held, inventory=inventory)
+
+
+def claim(
+    context: Context, record: RunRecord, vm: VirtualMachine, *, inventory: Inventory, purpose: str, holder: str | None = None
+) -> HeldClaim:
+    """Take the claim on a VM, to be released; ``holder`` is this process unless it is for another one.
+
+    Raises Claimed, which names the holder, or NotMapped if it has no place for one.
+    """
     place = vm.configuration_path or vm.path or (vm.files[0].path if vm.files else "")
     folder = work_folder(place, context.policy.mounts, node=vm.node)
     located = locate(place, context.policy.mounts, node=vm.node)
     if folder is None or located is None:
         raise NotMapped(f"no mount of the configuration reaches {place}", hint="give it one under mounts:")
-    claim = HeldClaim(vm_id=vm.id, folder=folder, claim_id=str(uuid4()), node=vm.node or "")
-    record.add_claim(claim)
-    state = _claim(context, inventory, vm, claim, purpose)
+    held = HeldClaim(vm_id=vm.id, folder=folder, claim_id=str(uuid4()), node=vm.node or "")
+    record.add_claim(held)
+
+    def take() -> ClaimState:
+        return on_node(context, inventory, vm, lambda node: _claim(context, node, held, purpose, holder or this_process()))
+
+    state = take()
     if _is_of_the_dead(state):
-        abandoned = replace(claim, claim_id=str(state.claim_id))
+        abandoned = replace(held, claim_id=str(state.claim_id))
         on_node(context, inventory, vm, lambda node: _remove(context, node, abandoned))
         message = f"the claim on {vm.name} that a dead process left was dropped: {state.holder}, since {state.since}"
         context.emit(Warned(subject=vm.id, message=message, hint=None))
-        state = _claim(context, inventory, vm, claim, purpose)
+        state = take()
     if not state.acquired:
-        record.drop_claim(claim)
+        record.drop_claim(held)
         raise Claimed(
             f"{vm.name} is claimed by {state.holder} for {state.purpose}, since {state.since}",
             hint=f"wait for it; if nobody works on it any more, delete {state.path}",
             holder=state.holder,
             since=state.since,
         )
-    try:
-        yield
-    finally:
-        release(context, record, claim, inventory=inventory)
+    return held
 
 
-def _claim(context: Context, inventory: Inventory, vm: VirtualMachine, claim: HeldClaim, purpose: str) -> ClaimState:
-    def ask(node: str) -> ClaimState | Lost:
-        return context.bridge.new_claim(
-            node, vm_id=vm.id, folder=claim.folder, claim_id=claim.claim_id, holder=this_process(), purpose=purpose
-        )
-
-    return on_node(context, inventory, vm, ask)
+def _claim(context: Context, node: str, held: HeldClaim, purpose: str, holder: str) -> ClaimState | Lost:
+    return context.bridge.new_claim(
+        node, vm_id=held.vm_id, folder=held.folder, claim_id=held.claim_id, holder=holder, purpose=purpose
+    )
 
 
 def _is_of_the_dead(state: ClaimState) -> bool:

@@ -23,6 +23,7 @@ ROOMS = {
     "run_record", "shipped", "simulator", "snapshot", "source", "stopping", "sweep", "upkeep", "verify", "whereabouts",
     "workers",
     "boot", "guest_files", "guest_reader",
+    "snapshot_session",
 }  # fmt: skip
 """What lies directly in the package. A new file needs a room: give it its place in pyproject's layers and then here."""
 

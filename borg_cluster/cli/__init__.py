@@ -14,6 +14,7 @@ from borg_cluster import __version__, plugins
 from borg_cluster import config as configuration
 from borg_cluster.cli import (
     archives,
+    borgmatic_config,
     break_lock,
     catalog,
     check,
@@ -37,6 +38,7 @@ from borg_cluster.cli import (
     repo_create,
     restores,
     run_due,
+    snapshot,
     status,
     verify,
 )
@@ -136,7 +138,21 @@ def cli(  # noqa: PLR0913 -- click hands over one argument for each option
 
 for _module in (plugin_list, discover, doctor, history, plan, patterns, create, archives, extract, files, config, demo):
     cli.add_command(_module.command)
-for _module in (run_due, prune, compact, check, status, info, diff, verify, export_tar, break_lock, repo_create):
+for _module in (
+    run_due,
+    prune,
+    compact,
+    check,
+    status,
+    info,
+    diff,
+    verify,
+    export_tar,
+    break_lock,
+    repo_create,
+    snapshot,
+    borgmatic_config,
+):
     cli.add_command(_module.command)
 cli.add_command(catalog.command)
 for _command in (restores.restores, restores.resume, restores.undo, restores.release, mount.mount, mount.umount):

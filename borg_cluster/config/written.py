@@ -38,7 +38,7 @@ def left_out(text: str) -> tuple[str, ...]:
 
 def render(value: object) -> str:
     """Return plain values as YAML, ending with a line feed; our own loader reads the same values of it."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=130)
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100_000)
 
 
 def save(path: Path, text: str, *, overwrite: bool) -> None:

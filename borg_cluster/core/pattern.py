@@ -6,6 +6,7 @@ order. ``!`` keeps Borg out of a folder altogether; ``-`` would leave out the fo
 ``/.`` at the end is dropped by Borg when it normalizes the path; until then it protects white space at the end of a name.
 """
 
+import glob
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -70,6 +71,19 @@ def volume_patterns(planned: PlannedArchive, view: View | None = None) -> tuple[
 def odd_roots(view: View) -> tuple[str, ...]:
     """Return the roots that can't stand in a pattern file (CR, LF, bytes that aren't UTF-8) and go on the command line."""
     return tuple(root for root in view.roots if _is_odd(root))
+
+
+def file_roots(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines that let Borg read exactly these files. Raises ValueError, naming the first that can't stand in one."""
+    for path in paths:
+        if _is_odd(path) or path != path.rstrip():
+            raise ValueError(path)
+    return tuple(dict.fromkeys(f"R {path}" for path in paths))
+
+
+def for_borgmatic(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return lines of a pattern file as borgmatic takes them: it globs roots, and wants each to be there as it is written."""
+    return tuple(f"R {glob.escape(line[2:].removesuffix('/.'))}" if line.startswith("R ") else line for line in lines)
 
 
 def exclusion(path: str) -> str:

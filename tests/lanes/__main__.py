@@ -169,6 +169,18 @@ def prepare_systemd() -> Mapping[str, str]:
     return {}
 
 
+def prepare_borgmatic() -> Mapping[str, str]:
+    """Have borgmatic in a virtual environment of its own: it is another program, with requirements of its own."""
+    folder = CACHE / "borgmatic"
+    program = folder / "bin" / "borgmatic"
+    if not program.exists():
+        made = _run([sys.executable, "-m", "venv", str(folder)], os.environ)
+        if made.returncode:
+            raise NotRun(f"no virtual environment can be made: {(made.stderr.strip() or 'nothing').splitlines()[-1]}")
+        _pip("install", "borgmatic>=2.1,<3", python=str(folder / "bin" / "python"))
+    return {"BORG_CLUSTER_BORGMATIC": str(program)}
+
+
 LANES = {
     lane.name: lane
     for lane in (
@@ -178,6 +190,7 @@ LANES = {
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="files", prepare=prepare_files, minutes=10),
+        Lane(name="borgmatic", prepare=prepare_borgmatic),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
         Lane(name="crash", run=run_crash, minutes=25),
         Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
@@ -205,8 +218,8 @@ def _run(command: list[str], environment: Mapping[str, str]) -> subprocess.Compl
         raise NotRun(f"{command[0]} took longer than {_PATIENCE} s") from error
 
 
-def _pip(*words: str) -> None:
-    command = [sys.executable, "-m", "pip", *words, "-q", "--disable-pip-version-check", "--no-input"]
+def _pip(*words: str, python: str = sys.executable) -> None:
+    command = [python, "-m", "pip", *words, "-q", "--disable-pip-version-check", "--no-input"]
     done = _run(command, os.environ)
     if done.returncode:
         said = (done.stderr.strip() or "nothing").splitlines()[-1]

@@ -1,5 +1,6 @@
 """Who holds a claim: only this machine can prove that one of its own processes is dead."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,15 @@ def test_a_machine_without_an_identity_proves_nothing(monkeypatch: pytest.Monkey
         monkeypatch.setattr(claim_holder, "_MACHINE", place)
         assert ", boot " not in this_process()
         assert not is_dead(dead)
+
+
+def test_a_shell_that_does_one_line_alone_needs_nothing(tmp_path: Path) -> None:
+    code = "from borg_cluster.claim_holder import user_of_this; print(user_of_this())"
+    line = f'{sys.executable} -c "{code}"; :'
+    one_line = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+    assert int(one_line.stdout) == os.getpid()
+    script = tmp_path / "script"
+    script.write_text(f"echo $$\n{line}\n", encoding="utf-8")
+    whole = subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True)
+    shell, seen = whole.stdout.split()
+    assert shell == seen

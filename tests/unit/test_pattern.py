@@ -1,9 +1,12 @@
 """Pattern lines, and which of them decides."""
 
+import glob
+from pathlib import Path
+
 import pytest
 
 from borg_cluster.core.backup_plan import plan_backup
-from borg_cluster.core.pattern import View, exclusion, explain, odd_roots, plain_view, volume_patterns
+from borg_cluster.core.pattern import View, exclusion, explain, file_roots, for_borgmatic, odd_roots, plain_view, volume_patterns
 from borg_cluster.core.planned import PlannedArchive
 from borg_cluster.core.policy import JobKind
 from tests.plan_strategies import AT, inventory, job, machine, owned, policy
@@ -73,3 +76,18 @@ def test_explain_tells_the_line_that_decides(path: str, included: bool, line: st
 def test_a_line_of_another_kind_is_not_explained() -> None:
     with pytest.raises(ValueError, match="not a line"):
         explain(("R /mnt/.", "- sh:**"), "/mnt/x")
+
+
+def test_files_as_roots_are_literal_and_what_no_file_can_name_is_told() -> None:
+    assert file_roots(("/m/./V/web[1]*", "/m/./V/#x", "/m/./V/web[1]*")) == ("R /m/./V/web[1]*", "R /m/./V/#x")
+    for odd in ("/m/./V/trail ", "/m/./V/new\nline", "/m/./V/c\rr", "/m/./V/\udcff"):
+        with pytest.raises(ValueError, match="V"):
+            file_roots(("/m/./V/fine", odd))
+
+
+def test_borgmatic_globs_roots_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("web[1]*", "web1x"):
+        (tmp_path / name).mkdir()
+    root, other = for_borgmatic((f"R {tmp_path}/web[1]*/.", "! pf:/m/[x]/."))
+    assert glob.glob(root.removeprefix("R ")) == [f"{tmp_path}/web[1]*"]  # noqa: PTH207 - as borgmatic does
+    assert other == "! pf:/m/[x]/."
