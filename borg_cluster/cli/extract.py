@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from borg_cluster import extract, sweep
+from borg_cluster.cli.extract_several import extract_several
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
 from borg_cluster.cli.restore_options import asked_for_elsewhere, request_of, restore_options
@@ -15,24 +16,38 @@ from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import ExitCode, Refused, UsageError
 
 
-@click.command("extract", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.REFUSED))
-@click.argument("vm")
+@click.command("extract", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.SOME_FAILED, ExitCode.REFUSED))
+@click.argument("vms", metavar="VM...", nargs=-1, required=True)
 @click.option("--archive", default="latest", show_default=True, metavar="latest|NAME|DATE", help="Which of its archives.")
 @click.option("--to", "destination", type=Path, metavar="DIR", help="Only extract its files to DIR; no node is asked anything.")
 @click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, or the files, and stop.")
 @click.option("--yes", is_flag=True, help="Don't ask before a VM is replaced; needed without a terminal.")
+@click.option("--fail-fast", is_flag=True, help="Of several VMs, begin no other once one has failed.")
 @restore_options
 @json_option
 @click.pass_obj
-def command(
-    settings: Settings, /, *, vm: str, archive: str, destination: Path | None, dry_run: bool, yes: bool, **options: object
+def command(  # noqa: PLR0913 - each is an option
+    settings: Settings,
+    /,
+    *,
+    vms: tuple[str, ...],
+    archive: str,
+    destination: Path | None,
+    dry_run: bool,
+    yes: bool,
+    fail_fast: bool,
+    **options: object,
 ) -> int:
-    """Bring a VM back from its archive.
+    """Bring VMs back from their archives.
 
     In its own place or another one, with its role and its settings; or as a copy beside it. A VM that still exists is set aside,
     not deleted: `borg-cluster undo` puts it back, until `borg-cluster release`. Everything is extracted and checked before it
-    goes offline. VM is a name or an id; DATE is a day or a moment (UTC): the newest archive up to then.
+    goes offline. VM is a name or an id; DATE is a day or a moment (UTC): the newest archive up to then. Several are restored one
+    after the other, roles of high priority first; one that fails doesn't stop the others.
     """
+    vm = vms[0]
+    if len(vms) > 1 and (destination is not None or options.get("copy_name") is not None):
+        raise UsageError("--to and --copy are for one virtual machine at a time")
     if destination is not None and asked_for_elsewhere(options):
         raise UsageError("--to only extracts files: it takes no option that says where the virtual machine goes")
     request = request_of(vm, archive, options)
@@ -44,6 +59,9 @@ def command(
             name = extract.extract_to(site.context, vm, destination, archive=archive)
             _say_extracted(settings, site, name, destination)
             return site.tally.exit_code
+        if len(vms) > 1:
+            requests = tuple(request_of(one, archive, options) for one in vms)
+            return extract_several(settings, site, requests, dry_run=dry_run, yes=yes, fail_fast=fail_fast)
         if not dry_run:
             sweep.sweep_own(site.context)
         plan = extract.plan(site.context, request)

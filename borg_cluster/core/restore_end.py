@@ -28,6 +28,17 @@ def choose_availability(manifest: Manifest, vm: VirtualMachine | None, request: 
             return now or then, reason
 
 
+def priority_of(case: Case) -> int | None:
+    """Return the priority of the role that the VM will have: today's, or else the archived one's."""
+    if not case.highly_available:
+        return None
+    if case.vm is not None and case.vm.role is not None:
+        return case.vm.role.priority
+    properties = (case.manifest.role_setting or {}).get("properties")
+    priority = properties.get("Priority") if isinstance(properties, dict) else None
+    return priority if isinstance(priority, int) else None
+
+
 def refuse_own_disk(configuration: str, node: str, mounts: tuple[Mount, ...]) -> None:
     """Raise Refused if a VM that shall be highly available would lie where only one node reaches it."""
     located = locate(configuration, mounts, node=node)

@@ -11,7 +11,7 @@ from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.observed import Registered
 from borg_cluster.core.policy import Policy, work_folder
 from borg_cluster.core.restore_case import Case, LeftOutStep, PlannedStep, ran, runs
-from borg_cluster.core.restore_end import choose_availability, refuse_own_disk, warnings_of
+from borg_cluster.core.restore_end import choose_availability, priority_of, refuse_own_disk, warnings_of
 from borg_cluster.core.restore_files import plan_files
 from borg_cluster.core.restore_node import choose_node, likely_node, refuse_unreached
 from borg_cluster.core.restore_places import plan_places
@@ -81,6 +81,8 @@ class RestorePlan:
     """How it ends."""
     warnings: tuple[str, ...]
     manifest: Manifest
+    priority: int | None = None
+    """Of its role, as the cluster has it (3000 high, 2000, 1000 low, 0 not started by itself); None: it gets none."""
 
 
 def plan_restore(
@@ -191,6 +193,7 @@ def _plan(case: Case, inventory: Inventory, request: RestoreRequest, source: Sou
         running=case.running,
         warnings=(*files.warnings, *warnings_of(case)),
         manifest=case.manifest,
+        priority=priority_of(case),
     )
 
 

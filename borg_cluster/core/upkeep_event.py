@@ -65,7 +65,10 @@ class Booted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpkeepFailed:
-    """Prune, compact, a check or a verification failed; ``action`` which, ``subject`` the repository's label or the VM's name."""
+    """Prune, compact, a check, a verification, or one of several restores, failed.
+
+    ``action`` which (``extract``: a restore), ``subject`` the repository's label or the VM's name.
+    """
 
     action: str
     subject: str

@@ -10,6 +10,7 @@ from borg_cluster import journal
 from borg_cluster.context import Context
 from borg_cluster.core import event
 from borg_cluster.core.finding import one_line
+from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.progress import Progress, Turned
 from borg_cluster.core.restore_plan import RestorePlan, Source, plan_release, plan_restore, plan_undo
 from borg_cluster.core.restore_request import RestoreRequest
@@ -25,15 +26,16 @@ __all__ = ["extract_to", "newer_restore", "plan", "release", "resolve_archive", 
 _LIST = "borg-cluster restores"
 
 
-def plan(context: Context, request: RestoreRequest) -> RestorePlan:
-    """Return how a VM would be brought back; nothing is changed.
+def plan(context: Context, request: RestoreRequest, *, inventory: Inventory | None = None) -> RestorePlan:
+    """Return how a VM would be brought back; nothing is changed. ``inventory``: a fresh one, None: one is made.
 
     Raises:
         Refused: it can't be, by name, and what to do instead.
         ClusterUnreachable: no node answered.
     """
     repository, archive, manifest = resolve_archive(context, request.vm, request.archive)
-    inventory = current_inventory(context, refresh=True, because="a restore is planned on what is there now")
+    if inventory is None:
+        inventory = current_inventory(context, refresh=True, because="a restore is planned on what is there now")
     source = Source(restore_id=str(uuid4()), repository=repository, archive=archive)
     return plan_restore(manifest, inventory, request, context.policy, source=source)
 

@@ -138,3 +138,19 @@ def test_on_a_terminal_it_asks_before_a_vm_is_replaced(request: pytest.FixtureRe
     assert done.returncode == (0 if answer == "y" else 4), done.stderr
     assert "Replace" in done.stderr
     assert len(shop.ask("restores")["restores"]) == (1 if answer == "y" else 0)
+
+
+def test_several_with_a_summary_and_an_exit_code_that_tells_of_the_one_that_failed(shop: Shop) -> None:
+    assert shop.run("create", "two").code == 0
+    shown = shop.run("extract", "sql01", VM, "--dry-run")
+    assert shown.code == 0, shown.err
+    assert "in this order" in shown.out
+    refused = shop.run("extract", "sql01", VM)
+    assert (refused.code, "--yes" in refused.err) == (4, True)
+    done = shop.run("extract", "sql01", "nobody", VM, "--yes", "--no-start")
+    assert done.code == 3, done.err
+    assert [word in done.out for word in ("sql01", VM, "nobody", "failed", "no archive is of")] == [True] * 5
+    assert [one["outcome"] for one in shop.ask("restores")["restores"]] == ["restored"] * 2
+    assert shop.run("extract", "one", "two", "--copy", "x").code == 64
+    none = shop.run("extract", "nobody", "nothing", "--yes")
+    assert (none.code, "none of 2" in none.err) == (4, True)

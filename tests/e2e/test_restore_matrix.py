@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import extract
+from borg_cluster.core.event import UpkeepFailed
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import Part, RestoreRequest
+from borg_cluster.errors import Refused, UnknownVM
+from borg_cluster.extract.several import plan_several, restore_several
 from tests.e2e.matrix_cells import carry_out
 from tests.e2e.matrix_site import CELLS, HIGHLY_AVAILABLE, PLAIN, THEN, MatrixStock, UnpackedArchives, open_matrix
-from tests.e2e.restore_site import SINCE
+from tests.e2e.restore_site import SINCE, at_step
 
 _EACH = 5
 """Every fifth cell comes by each way that a VM can be now and by each target, and takes a fifth of the time."""
@@ -74,3 +78,24 @@ def test_the_configuration_alone_comes_back_and_the_disks_stay(
         assert site.cluster.guest_read(vm_id, length=len(SINCE)) == SINCE
         extract.undo(site.context, progress.plan.source.restore_id)
         assert site.fingerprint() == before
+
+
+@pytest.mark.parametrize("fail_fast", [False, True])
+def test_several_go_by_priority_and_one_that_fails_does_not_stop_the_others_unless_asked(
+    matrix: MatrixStock, archives: UnpackedArchives, tmp_path: Path, fail_fast: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, matrix.cell(tmp_path, "highly_available", "plain") as (site, plain):
+        archives.install(patch)
+        site.cluster.edit_role(plain, lambda role: role.properties.update(Priority=1000))
+        requests = tuple(RestoreRequest(vm=word) for word in ("nobody", PLAIN, HIGHLY_AVAILABLE, plain))
+        ones = plan_several(site.context, requests)
+        assert [one.request.vm for one in ones] == [HIGHLY_AVAILABLE, PLAIN, plain, "nobody"]
+        assert [type(one.error) for one in ones] == [type(None), type(None), Refused, UnknownVM]
+        at_step(site, "Inspect", lambda: next(Path(one) for one in site.own_files() if one.endswith(".vhdx")).write_bytes(b""))
+        ended = tuple(restore_several(site.context, ones, fail_fast=fail_fast))
+        assert [one.progress is not None for one in ended] == [False, not fail_fast, False, False]
+        assert [one.left_out for one in ended] == [False, fail_fast, False, False]
+        told = [event.subject for event in site.events if isinstance(event, UpkeepFailed)]
+        assert told == [one_line(HIGHLY_AVAILABLE)] + ([] if fail_fast else [plain, "nobody"])
+        if not fail_fast:
+            assert site.fingerprint()["vms"][plain]["disks"] == site.then["vms"][plain]["disks"]
