@@ -132,6 +132,9 @@ class VirtualMachine:
     files: tuple[OwnedFile, ...]
     checkpoints: tuple[Checkpoint, ...]
     network_adapters: tuple[NetworkAdapter, ...]
+    replication_mode: str | None = None
+    """None, Primary, Replica, TestReplica or ExtendedReplica, in Windows' words."""
+    replication_state: str | None = None
 
     @property
     def size(self) -> int:

@@ -206,6 +206,8 @@ def _entry(
         files=files,
         checkpoints=() if vm is None else vm.checkpoints,
         network_adapters=() if vm is None else vm.network_adapters,
+        replication_mode=None if vm is None else vm.replication_mode,
+        replication_state=None if vm is None else vm.replication_state,
     )
 
 

@@ -25,6 +25,22 @@ _REFUSING = {
 }
 
 
+_DEGRADED = 3
+"""OperationalStatus of Msvm_ComputerSystem; 5, a volume low on space, is no reason: a snapshot that can't be made says so."""
+_REPLICAS = frozenset({"Replica", "ExtendedReplica"})
+_RESYNCHRONISING = frozenset(
+    {
+        "Resynchronizing",
+        "ResynchronizeSuspended",
+        "WaitingForStartResynchronize",
+        "InitialReplicationInProgress",
+        "WaitingForInitialReplication",
+        "ReadyForInitialReplication",
+    }
+)
+"""ReplicationState of Get-VM in which Windows makes no recovery snapshot (0x800480BC)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """Whether a job wants a VM. ``code``: selected, not_selected or excluded."""
@@ -105,12 +121,22 @@ def _doubts(vm: VirtualMachine) -> Iterator[tuple[str, str]]:
         yield "no_files", "no file of it is known"
     if (vm.state or "").lower().endswith("critical"):
         yield "storage_critical", f"its state is {vm.state}: its storage is not available"
+    if _DEGRADED in vm.operational_status[:1]:
+        yield "storage_critical", "Hyper-V calls it degraded: the storage of its configuration is lost to it"
+    yield from _replication_doubts(vm)
     for disk in vm.disks:
         yield from _disk_doubts(disk)
     for file in vm.files:
         if file.kind in NEEDED and file.exists is False:
             code = "disk_missing" if file.kind in DISKS else "configuration_missing"
             yield code, f"{file.path} is missing"
+
+
+def _replication_doubts(vm: VirtualMachine) -> Iterator[tuple[str, str]]:
+    if vm.replication_mode in _REPLICAS:
+        yield "replica", "it is a replica: Hyper-V writes to its disks while it is off; back up the VM that it replicates"
+    elif vm.replication_state in _RESYNCHRONISING:
+        yield "replica_resync", f"its replication is being synchronised ({vm.replication_state}); wait until it has ended"
 
 
 def _disk_doubts(disk: Disk) -> Iterator[tuple[str, str]]:
