@@ -13,9 +13,10 @@ from functools import partial
 from typing import TypeVar
 
 from borg_cluster import notes
-from borg_cluster.borg import Borg, Created
+from borg_cluster.borg import Borg, Created, Telling
 from borg_cluster.borg_arguments import CreateOptions
 from borg_cluster.borg_items import StoredFile
+from borg_cluster.catalog import Takeover
 from borg_cluster.context import Context
 from borg_cluster.core.archive import (
     CHECKPOINT_SUFFIX,
@@ -34,9 +35,11 @@ from borg_cluster.core.planned import PlannedArchive, PlannedFile
 from borg_cluster.core.policy import Job
 from borg_cluster.core.retry import Fault
 from borg_cluster.errors import BorgClusterError, BorgFailed
+from borg_cluster.reference_points import Reuse
 from borg_cluster.retrying import Patience
 from borg_cluster.run_record import RunRecord, Unfinished
 from borg_cluster.source import Source
+from borg_cluster.taking_over import take_over
 
 T = TypeVar("T")
 _MOST_WARNINGS = 20
@@ -59,6 +62,10 @@ class Writing:
     record: RunRecord
     prove: Callable[[], None]
     patience: Patience
+    reuse: Reuse | None = None
+    """Which disks may be taken over in part."""
+    stands: Callable[[Manifest, Reading], None] = lambda *_: None
+    """Called when the archive stands and is recorded."""
 
     def look(self, planned: PlannedArchive, what: str, ask: Callable[[], T]) -> T:
         """Return the answer to a question about an archive, asked again where that may help: it need not be read again."""
@@ -82,7 +89,13 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     repository = writing.borg.repository.path
     told = notes.texts(context.policy, manifest, writing.inventory, source, repository=repository)
     with notes.written(writing.record.room(), told) as about:
-        created = _write(writing, source, unfinished.archive, about=about, total=sum(file.size or 0 for file in manifest.files))
+        total = sum(file.size or 0 for file in manifest.files)
+        created, takeover = take_over(
+            context,
+            planned,
+            writing.reuse,
+            lambda telling: _write(writing, source, unfinished.archive, about=about, total=total, telling=telling),
+        )
     writing.prove()
     items = writing.look(planned, "list", lambda: writing.borg.list_files(unfinished.archive))
     changed = _changed(source, created)
@@ -94,8 +107,12 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     writing.record.drop_unfinished(unfinished)
     reading = _reading(writing, planned, created, items=items, changed=changed)
     context.catalog.record_archive(manifest, reading, planned.repository)
+    if takeover is not None:
+        takeover = replace(takeover, archive=planned.archive)
+        context.catalog.record_takeover(takeover)
+    writing.stands(manifest, reading)
     warnings = (*planned.warnings, *doubts)
-    context.emit(_finished(planned, manifest, reading, warnings))
+    context.emit(_finished(planned, manifest, reading, warnings, takeover))
     return warnings
 
 
@@ -133,7 +150,7 @@ def as_it_is(planned: PlannedFile) -> ArchivedFile:
     return replace(planned.file, size=found.st_size, mtime_ns=found.st_mtime_ns)
 
 
-def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes, total: int) -> Created:
+def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes, total: int, telling: Telling | None) -> Created:
     planned = source.archive
     job = writing.job
 
@@ -142,7 +159,7 @@ def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes
 
     options = CreateOptions(
         compression=job.compression,
-        chunker_params=job.chunker_params,
+        chunker_params=job.chunker_params if writing.reuse is None else writing.reuse.chunker_params,
         extra=job.extra_borg_options,
         # a running VM writes to its disk without a new time stamp: Borg must look into it
         files_cache=planned.consistency is not Consistency.NONE,
@@ -150,7 +167,7 @@ def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes
     )
     if source.patterns is None:
         paths = (*source.paths, *about.paths)
-        return writing.borg.create(archive, comment=planned.comment, options=options, paths=paths, heed=heed)
+        return writing.borg.create(archive, comment=planned.comment, options=options, paths=paths, heed=heed, telling=telling)
     patterns = (*source.patterns, f"R {about.root}/.")
     return writing.borg.create(
         archive, comment=planned.comment, options=options, paths=source.paths, patterns=patterns, heed=heed
@@ -237,7 +254,9 @@ def _reading(
     )
 
 
-def _finished(planned: PlannedArchive, manifest: Manifest, reading: Reading, warnings: tuple[str, ...]) -> ArchiveFinished:
+def _finished(
+    planned: PlannedArchive, manifest: Manifest, reading: Reading, warnings: tuple[str, ...], takeover: Takeover | None
+) -> ArchiveFinished:
     return ArchiveFinished(
         job=planned.job,
         subject=planned.subject,
@@ -249,6 +268,8 @@ def _finished(planned: PlannedArchive, manifest: Manifest, reading: Reading, war
         files=len(reading.chunk_hashes),
         seconds=reading.seconds,
         warnings=warnings,
+        unread=0 if takeover is None else takeover.unread,
+        read_in_full=() if takeover is None else takeover.reasons,
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from borg_cluster import changed_blocks
 from borg_cluster.borg_arguments import (
     CHANGED,
     FAILED,
@@ -27,6 +28,7 @@ from borg_cluster.borg_arguments import (
 from borg_cluster.borg_items import StoredFile, read_items
 from borg_cluster.borg_process import Call, Finished, Message, environment, run
 from borg_cluster.borg_reader import PROGRAM, ArchiveReader, open_archive
+from borg_cluster.changed_blocks import DiskOutcome
 from borg_cluster.core.policy import BorgSettings, Repository
 from borg_cluster.errors import BorgFailed, UsageError
 from borg_cluster.stopping import Stop
@@ -57,6 +59,14 @@ class Created:
     changed: tuple[str, ...]
     failed: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What the child process of changed blocks is told (``request``, a file), and who hears what it tells of each disk."""
+
+    request: Path
+    hear: Callable[[DiskOutcome], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +117,7 @@ class Borg:
             self._version = said.removeprefix("borg").strip()
         return self._version
 
-    def create(
+    def create(  # noqa: PLR0913 - what is written, how, and who listens
         self,
         archive: str,
         *,
@@ -116,17 +126,27 @@ class Borg:
         paths: tuple[str, ...] = (),
         patterns: tuple[str, ...] | None = None,
         heed: Heed | None = None,
+        telling: Telling | None = None,
     ) -> Created:
         """Write an archive of ``paths``: exactly these files, or, with ``patterns`` (lines of a pattern file), recursion roots.
 
+        ``telling`` lets disks be taken over in part from an earlier archive (``changed_blocks``).
         Returns what was written, with the files that changed or could not be read; an archive stands even then. Raises
         RepositoryRefused or BorgFailed.
         """
         quick = ("--quick-stats",) if _numbers(self.version()) >= _QUICK_STATS else ()
         source = from_files(paths) if patterns is None else from_roots(paths, patterns)
         command = (*create_arguments(options), *quick, "--comment", literal(comment), *source.options)
-        finished, answer = self._run(command, archive=archive, after=source.paths, stdin=source.stdin, answer=_bytes, heed=heed)
+        finished, answer = self._run(
+            command, archive=archive, after=source.paths, stdin=source.stdin, answer=_bytes, heed=heed, telling=telling
+        )
         return _created(finished, json.loads(answer))
+
+    def takes_no_child(self) -> str | None:
+        """Return why `create` can't take disks over in part with the borg that is configured, or None."""
+        beside = os.fspath(Path(sys.executable).with_name("borg"))
+        configured = find_borg(self._settings.executable)
+        return None if configured == beside else f"borg: executable: is {configured}, not the Borg that is installed with us"
 
     def list_archives(self, glob: str = "*") -> tuple[ListedArchive, ...]:
         """Return the archives whose names match ``glob``, oldest first, those called ``*.checkpoint`` included."""
@@ -191,14 +211,16 @@ class Borg:
         stdin: bytes = b"",
         heed: Heed | None = None,
         folder: Path | None = None,
+        telling: Telling | None = None,
     ) -> tuple[Finished, T]:
         program = find_borg(self._settings.executable)
-        call = self._call((program,), (*command, *_place(archive), *after))
+        child = (program,) if telling is None else (*changed_blocks.PROGRAM, os.fspath(telling.request))
+        call = self._call(child, (*command, *_place(archive), *after))
         if program in _TESTED:
             call = replace(call, environment={**call.environment, "BORG_SELFTEST": "disabled"})
         _TESTED.add(program)
         call = replace(call, stdin=stdin, folder=None if folder is None else os.fspath(folder))
-        return run(call, answer=answer, heed=_listener(heed), stop=self._stop)
+        return run(call, answer=answer, heed=_listener(heed, telling), stop=self._stop)
 
     def _call(self, program: tuple[str, ...], words: tuple[str, ...]) -> Call:
         settings = self._settings
@@ -237,8 +259,10 @@ def _bytes(stdout: IO[bytes]) -> bytes:
     return stdout.read()
 
 
-def _listener(heed: Heed | None) -> Callable[[Mapping[str, Any]], None]:
+def _listener(heed: Heed | None, telling: Telling | None = None) -> Callable[[Mapping[str, Any]], None]:
     def listen(message: Mapping[str, Any]) -> None:
+        if telling is not None and message["type"] == changed_blocks.TOLD:
+            telling.hear(changed_blocks.load_outcome(message))
         if heed is None or message.get("finished") is not False:
             return
         if message["type"] == "archive_progress":

@@ -26,6 +26,8 @@ class Frozen:
 
     archive: PlannedArchive
     prove: Callable[[], None]
+    snapshot: Snapshot | None = None
+    """The recovery snapshot that it is read from, if there is one."""
 
 
 def disk_paths(vm: VirtualMachine) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ from borg_cluster.core.event import ArchiveFailed, Warned
 from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.planned import THIS_RUN, BackupPlan, LeftOut, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job, locate
+from borg_cluster.core.snapshot import Snapshot
 from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
+from borg_cluster.reference_points import ReferencePoints
 from borg_cluster.retrying import Patience
 from borg_cluster.run_record import RunRecord, Unfinished
 from borg_cluster.snapshot import Freezer
@@ -158,7 +160,9 @@ class Making:
                 planned, vm = self.whereabouts.find(planned)
             role_setting = self.whereabouts.role_setting(vm) if vm.highly_available else None
             with self.freezer.frozen(planned, vm, job=self._job(planned), run_id=self.plan.run_id) as frozen:
-                return self._archive(frozen.archive, vm=vm, role_setting=role_setting, prove=frozen.prove)
+                return self._archive(
+                    frozen.archive, vm=vm, role_setting=role_setting, prove=frozen.prove, snapshot=frozen.snapshot
+                )
 
     def _archive_volume(self, planned: PlannedArchive) -> tuple[str, ...]:
         kept = keep_files_of(frozenset(self.count.without), planned, self.plan)
@@ -189,19 +193,27 @@ class Making:
         vm: VirtualMachine | None,
         role_setting: dict[str, object] | None,
         prove: Callable[[], None],
+        snapshot: Snapshot | None = None,
     ) -> tuple[str, ...]:
         borg = self.repositories[planned.repository]
+        job = self._job(planned)
+        points = ReferencePoints(self.context, self.freezer)
         with open_source(self.context, planned) as source:
+            reuse = None
+            if vm is not None:
+                reuse = points.plan(planned, source.archive, job=job, snapshot=snapshot, borg=borg.takes_no_child())
             versions = {"borg": borg.version()}
             manifest = manifest_of(self.context, self.plan, source.archive, vm=vm, role_setting=role_setting, versions=versions)
             writing = Writing(
                 context=self.context,
                 borg=borg,
-                job=self._job(planned),
+                job=job,
                 inventory=self.whereabouts.inventory,
                 record=self.record,
                 prove=prove,
                 patience=self.patience,
+                reuse=reuse,
+                stands=lambda manifest, reading: points.keep(planned, snapshot, reuse, manifest, reading),
             )
             return make_archive(writing, source, manifest)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from borg_cluster import discover, frozen_files
+from borg_cluster import frozen_files
 from borg_cluster.bridge import Lost
 from borg_cluster.context import Context
 from borg_cluster.core.archive import Consistency
@@ -23,19 +23,15 @@ from borg_cluster.core.inventory import FileKind, Inventory, VirtualMachine, pat
 from borg_cluster.core.planned import PlannedArchive, PlannedFile
 from borg_cluster.core.policy import Job, OnFailure, locate
 from borg_cluster.core.snapshot import Snapshot, SnapshotReport
-from borg_cluster.errors import BorgClusterError, CommandFailed, FrozenChanged, Refused
+from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
 from borg_cluster.frozen_files import Frozen
+from borg_cluster.owner import ask_owner
 from borg_cluster.run_record import HeldSnapshot, RunRecord
 from borg_cluster.source import look
-from borg_cluster.whereabouts import address
 
 T = TypeVar("T")
-_PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 60.0)
-"""Seconds between two questions while the VM is between two owners, or busy with something else."""
 _FREEZE_SECONDS = 240
 _MERGE_SECONDS = 1800
-_PASSING = {"32774", "32775", "0x80070020", "0x8007139F"}
-"""Codes of a VM that does something else now: it is in use, or in a state that passes."""
 _WEAKER = {Consistency.APPLICATION: (Consistency.APPLICATION, Consistency.CRASH), Consistency.CRASH: (Consistency.CRASH,)}
 _STEPS = {OnFailure.FAIL: 1, OnFailure.FALL_BACK: 2}
 
@@ -60,14 +56,16 @@ class Freezer:
     ) -> None:
         self._context = context
         self._record = record
-        self._inventory = inventory
+        self.inventory = inventory
         self._warn = warn
         self.unmerged: dict[str, tuple[str, ...]] = {}
         """By VM id: leaves (Windows paths) that should be gone and are still there."""
+        self.converted: set[str] = set()
+        """VMs whose snapshot became a reference point: it is gone, and their disks are merged as after an end."""
 
     def for_record(self, record: RunRecord) -> "Freezer":
         """Return this freezer with another run's record; what isn't merged is known to both."""
-        other = Freezer(self._context, record=record, inventory=self._inventory, warn=self._warn)
+        other = Freezer(self._context, record=record, inventory=self.inventory, warn=self._warn)
         other.unmerged = self.unmerged
         return other
 
@@ -197,7 +195,7 @@ class Freezer:
         reason = "; ".join((f"recovery snapshot {snapshot.id} of {snapshot.created}", *tried))
         archive = replace(planned, files=files, consistency=reached, consistency_reason=reason)
         before = frozen_files.identities(files)
-        return Frozen(archive=archive, prove=lambda: self._prove(vm, snapshot, files, before))
+        return Frozen(archive=archive, prove=lambda: self._prove(vm, snapshot, files, before), snapshot=snapshot)
 
     def _stand_ins(
         self, planned: PlannedArchive, vm: VirtualMachine, snapshot: Snapshot, *, copies: dict[str, str], room: Path
@@ -241,6 +239,7 @@ class Freezer:
                 self._warn(held.vm_id, f"the disks of {held.name} are not merged {_MERGE_SECONDS} seconds after its snapshot")
             elif held.vm_id in self.unmerged:
                 self._warn(held.vm_id, f"{held.name} still runs on {self.unmerged[held.vm_id][0]}, though nothing is merged")
+        self.converted.discard(held.vm_id)
         if held in self._record.snapshots:
             self._record.drop_snapshot(held)
         return there
@@ -255,7 +254,7 @@ class Freezer:
             if isinstance(report, Lost):
                 return report
             mine = [one.id for one in report.snapshots if one.run_id == held.run_id]
-            found = found or bool(mine)
+            found = found or bool(mine) or held.vm_id in self.converted
             answer: SnapshotReport | Lost = report
             for snapshot_id in mine:
                 answer = self._context.bridge.remove_snapshot(node, vm_id=held.vm_id, snapshot_id=snapshot_id)
@@ -272,29 +271,4 @@ class Freezer:
             self.unmerged[held.vm_id] = leaves
 
     def _ask_owner(self, vm_id: str, ask: Callable[[str], T | Lost]) -> T:
-        """Return the answer of whoever owns the VM now; look again as long as that may be changing. Raises BorgClusterError."""
-        doubt = BorgClusterError("no node of the cluster has it", lost="unreachable")
-        for pause in (*_PAUSES, None):
-            try:
-                node = discover.locate_vm(self._context, vm_id)
-                inventory = self._inventory()
-                name = node if inventory is None else address(inventory, node)
-                answer = None if name is None else ask(name)
-            except (CommandFailed, Refused) as error:
-                if isinstance(error, CommandFailed) and not _passes(error):
-                    raise
-                doubt = BorgClusterError(error.message, hint=error.hint, **error.fields)
-            else:
-                if isinstance(answer, Lost):
-                    doubt = BorgClusterError(answer.message, hint=answer.hint, lost=answer.reason)
-                elif answer is not None:
-                    return answer
-            if pause is not None:
-                self._context.stop.pause(pause)
-        raise doubt
-
-
-def _passes(error: CommandFailed) -> bool:
-    """Return whether an error is of a VM that is on its way to another node, or busy."""
-    where = str(error.fields.get("error_id") or "").startswith("BorgClusterVMNotRegistered")
-    return where or str(error.fields.get("code")) in _PASSING
+        return ask_owner(self._context, self.inventory, vm_id, ask)

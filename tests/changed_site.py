@@ -100,9 +100,9 @@ class ChangedSite:
 
     def plain(self) -> str:
         """Make an archive by Borg itself."""
-        name = self._next()
+        name = self.next_name()
         self.run(*self.words(name))
-        return self._noted(name)
+        return self.noted(name)
 
     def request(
         self, base: str, disks: Mapping[str, tuple[int, Ranges]], *, verify: float = 0.0, full: str | None = None
@@ -132,14 +132,14 @@ class ChangedSite:
         check: bool = True,
     ) -> Made:
         """Make an archive from an earlier one."""
-        name = self._next()
+        name = self.next_name()
         words = (*self.child, str(self.request(base, disks, verify=verify, full=full)), *self.words(name))
         done = subprocess.run(words, env=self.environment, cwd=self.room, capture_output=True, check=False)
         messages = list(_messages(done.stderr.splitlines()))
         told = [load_outcome(message) for message in messages if message["type"] == TOLD]
         if check:
             assert done.returncode == 0, done.stderr.decode()
-            self._noted(name)
+            self.noted(name)
         return Made(
             name=name,
             outcomes={one.archive_path.removeprefix("vm/"): one for one in told},
@@ -147,12 +147,14 @@ class ChangedSite:
             code=done.returncode,
         )
 
-    def _next(self) -> str:
+    def next_name(self) -> str:
+        """Return the next archive's name; its manifest is written."""
         self.number += 1
         self.write_manifest(f"a{self.number}")
         return f"a{self.number}"
 
-    def _noted(self, name: str) -> str:
+    def noted(self, name: str) -> str:
+        """Keep what an archive is known by, and return its name."""
         answer = json.loads(self.run("info", "--json", f"::{name}"))["archives"][0]
         self.bases[name] = Base(archive=name, archive_id=answer["id"], run_id=name, subject="vm")
         return name

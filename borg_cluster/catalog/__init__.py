@@ -14,6 +14,7 @@ from typing import TypeVar
 from borg_cluster.catalog.gaps import Gap, GapRecords
 from borg_cluster.catalog.rows import RecordedArchive, RecordedInventory, Run, archive_row
 from borg_cluster.catalog.text import inventory_from_json, inventory_to_json, manifest_from_json, manifest_to_json
+from borg_cluster.catalog.tracking import Takeover, TrackingRecords
 from borg_cluster.catalog.upkeep import Attempt, AttemptState, UpkeepRecords
 from borg_cluster.core.archive import CLOCK_SKEW, ArchiveKind, Manifest, Reading
 from borg_cluster.core.backup_plan import GoodArchive
@@ -28,6 +29,7 @@ __all__ = [
     "RecordedArchive",
     "RecordedInventory",
     "Run",
+    "Takeover",
     "inventory_from_json",
     "inventory_to_json",
     "manifest_from_json",
@@ -42,7 +44,7 @@ _FAST = 1
 """zlib's level: thrice as fast as the default, a tenth larger."""
 
 
-class Catalog(UpkeepRecords, GapRecords):
+class Catalog(UpkeepRecords, GapRecords, TrackingRecords):
     """The open catalog. Use it as a context manager, or close it. Its methods raise Refused if SQLite fails."""
 
     def record_inventory(self, inventory: Inventory) -> tuple[Change, ...]:
@@ -157,7 +159,9 @@ class Catalog(UpkeepRecords, GapRecords):
             self._forget(repository, archive)
 
     def _forget(self, repository: str, archive: str) -> None:
-        self._connection.execute("DELETE FROM archive WHERE repository = ? AND archive = ?", (repository, archive))
+        for table in ("archive", "takeover"):
+            statement = f"DELETE FROM {table} WHERE repository = ? AND archive = ?"  # noqa: S608 - two names of our own
+            self._connection.execute(statement, (repository, archive))
 
     def archives(self, cluster: str, subject: str | None = None) -> tuple[RecordedArchive, ...]:
         """Return archives, oldest first; of one subject (VM id or volume name), or of all."""

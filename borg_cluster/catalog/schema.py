@@ -59,7 +59,22 @@ CREATE TABLE gap (
 ) STRICT;
 ALTER TABLE run ADD COLUMN rebuilt INTEGER NOT NULL DEFAULT 0
 """
-_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES, _GAPS)
+_TRACKING = """
+CREATE TABLE reference_point (
+    cluster TEXT NOT NULL, vm_id TEXT NOT NULL, repository TEXT NOT NULL, point_id TEXT NOT NULL, archive TEXT NOT NULL,
+    archive_id TEXT NOT NULL, run_id TEXT NOT NULL, number INTEGER NOT NULL, disks TEXT NOT NULL,
+    PRIMARY KEY (cluster, vm_id, repository, point_id)
+) STRICT;
+CREATE TABLE point_begun (
+    cluster TEXT NOT NULL, vm_id TEXT NOT NULL, repository TEXT NOT NULL, before TEXT NOT NULL,
+    PRIMARY KEY (cluster, vm_id, repository)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE takeover (
+    repository TEXT NOT NULL, archive TEXT NOT NULL, base TEXT, unread INTEGER NOT NULL, read INTEGER NOT NULL,
+    compared INTEGER NOT NULL, reasons TEXT NOT NULL, suspect TEXT, PRIMARY KEY (repository, archive)
+) STRICT, WITHOUT ROWID;
+"""
+_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES, _GAPS, _TRACKING)
 """What makes each version of the one before; a new one goes to the end, none is ever changed."""
 VERSION = len(_STEPS)
 """PRAGMA user_version."""

@@ -32,7 +32,14 @@ FUNCTIONS = (
 )
 """All of Borg's that is called, replaced, or relied upon here."""
 
-TESTED: dict[str, str] = {"1.4.5": "903e51d1c9812c3b0a97b7a934f7bceed0224bc09665fbd88c7b8611ef896049"}
+TESTED: dict[str, str] = {
+    "1.4.0": "33bf95d60cfa3d1f16154064304ce895d0629b851dca23ca5ba80b0d4e1c4065",
+    "1.4.1": "aa34968fcf58e6bdfa5d263d8cdcd05b9f1f543b7d64a740adc1691ce9b92600",
+    "1.4.2": "a98f3318e23669676910a37b381844b1fd5b48cabd39122cc4f282256cb4625a",
+    "1.4.3": "a98f3318e23669676910a37b381844b1fd5b48cabd39122cc4f282256cb4625a",
+    "1.4.4": "a98f3318e23669676910a37b381844b1fd5b48cabd39122cc4f282256cb4625a",
+    "1.4.5": "903e51d1c9812c3b0a97b7a934f7bceed0224bc09665fbd88c7b8611ef896049",
+}
 """Of each version that was tried, the hash of those functions."""
 
 

@@ -134,7 +134,10 @@ def _check_repository_of(document: Document, path: KeyPath, job: _Mapping, label
 
 def _check_kind(document: Document, path: KeyPath, job: _Mapping) -> None:
     """Complain about the other kind's key: it would be read as a narrower choice than it is."""
-    foreign = {"virtual_machines": ("volumes",), "volumes": ("select", "consistency", "on_failure")}.get(str(job.get("kind")), ())
+    foreign = {
+        "virtual_machines": ("volumes",),
+        "volumes": ("select", "consistency", "on_failure", "changed_blocks", "full_every", "verify_fraction"),
+    }.get(str(job.get("kind")), ())
     for strange in (key for key in foreign if key in job):
         document.complain(document.place((*path, strange), of_key=True), f"'{strange}' has no meaning in a {job['kind']} job")
 

@@ -169,7 +169,17 @@ class JobKeys(Keys):
         default="lz4", description="Compression, as Borg takes it"
     )
     chunker_params: Annotated[Text, AfterValidator(words.parse_chunker)] | None = Field(
-        default=None, description="Chunker parameters, as Borg takes them; Borg's own default otherwise"
+        default=None,
+        description="Chunker parameters, as Borg takes them; left out: fixed,1048576 with changed_blocks, else Borg's",
+    )
+    changed_blocks: Literal["auto", "never"] = Field(
+        default="auto", description="Read only what Windows says has changed of a VM's disks, where that can be proven; or: never"
+    )
+    full_every: int = Field(
+        default=30, ge=0, le=100_000, description="Each so many archives of a VM, read one in full and compare; 0: none"
+    )
+    verify_fraction: float = Field(
+        default=0.01, ge=0, le=1, strict=False, description="Part of the unchanged blocks that is read and compared each time"
     )
     extra_borg_options: list[Text] = Field(default=[], description="More options for `borg create`, one an item")
     frequency: Frequency = Field(

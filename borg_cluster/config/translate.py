@@ -4,6 +4,7 @@ from borg_cluster.config import keys, words
 from borg_cluster.core.caps import Caps
 from borg_cluster.core.policy import (
     BorgSettings,
+    ChangedBlocks,
     Check,
     CheckKind,
     CommandHook,
@@ -114,6 +115,11 @@ def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> 
         frequency=job.frequency,
         consistency=WantedConsistency(job.consistency),
         on_failure=OnFailure(job.on_failure),
+        changed_blocks=ChangedBlocks(
+            use=job.changed_blocks == "auto" and job.kind == "virtual_machines",
+            full_every=job.full_every,
+            verify_fraction=job.verify_fraction,
+        ),
     )
 
 

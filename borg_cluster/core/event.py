@@ -134,6 +134,10 @@ class ArchiveFinished:
     files: int
     seconds: float
     warnings: tuple[str, ...]
+    unread: int = 0
+    """Bytes of ``original_size`` that were taken over from an earlier archive without being read."""
+    read_in_full: tuple[str, ...] = ()
+    """Where changed blocks were wanted: why disks were read in full all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

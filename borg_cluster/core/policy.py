@@ -7,10 +7,19 @@ from enum import StrEnum
 from borg_cluster.core.caps import DEFAULT_CAPS, Caps
 from borg_cluster.core.inventory import path_key
 from borg_cluster.core.retry import NO_RETRIES, Retries
-from borg_cluster.core.settings import NO_MONITORING, BorgSettings, CommandHook, Monitoring, RemotingSettings
+from borg_cluster.core.settings import (
+    NO_CHANGED_BLOCKS,
+    NO_MONITORING,
+    BorgSettings,
+    ChangedBlocks,
+    CommandHook,
+    Monitoring,
+    RemotingSettings,
+)
 
 __all__ = [
     "BorgSettings",
+    "ChangedBlocks",
     "Check",
     "CheckKind",
     "CommandHook",
@@ -222,6 +231,7 @@ class Job:
     """Seconds between two runs of the job by `run` without names; None: each time."""
     consistency: WantedConsistency = WantedConsistency.APPLICATION
     on_failure: OnFailure = OnFailure.FAIL
+    changed_blocks: ChangedBlocks = NO_CHANGED_BLOCKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,3 +90,20 @@ class PluginSettings:
 
 
 EVERY_PLUGIN = PluginSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedBlocks:
+    """How a job reads disks whose changes Windows tells."""
+
+    use: bool
+    """Read only what changed, where that can be proven; all otherwise."""
+    full_every: int
+    """Each so many archives of a VM one is read in full all the same, and compared; 0: never for that reason."""
+    verify_fraction: float
+    """Part of the unchanged blocks that is read and compared each time, 0 to 1."""
+    full: bool = False
+    """This time all is read, and compared."""
+
+
+NO_CHANGED_BLOCKS = ChangedBlocks(use=False, full_every=0, verify_fraction=0.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from borg_cluster import snapshot
+from borg_cluster import owner
 from borg_cluster.borg import find_borg
 from borg_cluster.borg_locks import host_id
 from borg_cluster.borg_process import environment
@@ -38,7 +38,7 @@ VOLUMES = replace(job("volumes", JobKind.VOLUMES), repository="b")
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "_PAUSES", (0.0,) * 8)
+    monkeypatch.setattr(owner, "_PAUSES", (0.0,) * 8)
 
 
 def opened(folder: Path, names: tuple[str, ...]) -> Iterator[Night]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from borg_cluster import discover, snapshot
+from borg_cluster import discover, owner
 from borg_cluster.catalog import manifest_from_json
 from borg_cluster.core.archive import Manifest
 from borg_cluster.core.backup_plan import plan_backup
@@ -30,7 +30,7 @@ DEAD = "dddddddd-0000-4000-8000-000000000001"
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing: here it is commands that let time pass."""
-    monkeypatch.setattr(snapshot, "_PAUSES", (0.0,) * 8)
+    monkeypatch.setattr(owner, "_PAUSES", (0.0,) * 8)
 
 
 @pytest.fixture

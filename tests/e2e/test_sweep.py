@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from borg_cluster import discover, snapshot
+from borg_cluster import discover, owner
 from borg_cluster.catalog import Catalog
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event, Noted, Warned
@@ -23,7 +23,7 @@ from tests.e2e.test_snapshots import DEAD, NIGHTLY, SMALL, WEB, during, run, who
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing: here it is commands that let time pass."""
-    monkeypatch.setattr(snapshot, "_PAUSES", (0.0,) * 8)
+    monkeypatch.setattr(owner, "_PAUSES", (0.0,) * 8)
 
 
 @pytest.fixture

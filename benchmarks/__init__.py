@@ -1,0 +1,1 @@
+"""What the headline figures are measured with."""

@@ -1,0 +1,171 @@
+"""create from changed blocks: a cluster that tracks, reference points that follow their archives, and every doubt a full read."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from borg_cluster import owner
+from borg_cluster.core.event import ArchiveFinished, Warned
+from borg_cluster.core.policy import ChangedBlocks, JobKind, WantedConsistency
+from borg_cluster.simulator.faults import Fault
+from borg_cluster.simulator.state import CommandError, DiskSpec, SimulatedCluster
+from borg_cluster.simulator.vhdx import MIB
+from tests.e2e.test_create import Night, contents, job, open_night
+from tests.e2e.test_snapshots import run
+
+AUTO = ChangedBlocks(use=True, full_every=0, verify_fraction=0.0)
+DISK = DiskSpec(size=16 * MIB, content=10 * MIB)
+NIGHTLY = replace(job("nightly", JobKind.VIRTUAL_MACHINES), consistency=WantedConsistency.CRASH, changed_blocks=AUTO)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "_PAUSES", (0.0,) * 2)
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Iterator[Night]:
+    cluster = SimulatedCluster.create(tmp_path / "cluster", nodes=("node1", "node2"))
+    cluster.add_vm("db", node="node1", volume="Volume1", disks=(DISK,))
+    for night in open_night(cluster, tmp_path):
+        night.reconfigure(jobs=(NIGHTLY,))
+        yield night
+
+
+def configure(night: Night, **changes: object) -> None:
+    night.reconfigure(jobs=(replace(NIGHTLY, changed_blocks=replace(AUTO, **changes)),))  # type: ignore[arg-type] # its keys
+
+
+def made(night: Night) -> ArchiveFinished:
+    """Make the next archive."""
+    outcome = run(night, "nightly")
+    assert (outcome.done, outcome.failed) == (1, 0), night.events
+    (finished,) = night.of(ArchiveFinished)
+    return finished
+
+
+def disk(night: Night) -> bytes:
+    (path,) = night.cluster.folder.rglob("*.vhdx")
+    return path.read_bytes()
+
+
+def stored(night: Night, finished: ArchiveFinished, tmp_path: Path) -> bytes:
+    found = contents(night, finished.archive, tmp_path / finished.archive)
+    return next(content for path, content in found.items() if path.endswith(".vhdx"))
+
+
+def points(night: Night) -> list[str]:
+    return [point.id for point in night.cluster.state.machines[0].definition.reference_points]
+
+
+def guest_writes(night: Night, offset: int, data: bytes) -> None:
+    night.cluster.guest_write(night.cluster.find_vm("db"), offset=offset, data=data)
+
+
+def test_each_night_reads_what_changed_since_the_one_before(night: Night, tmp_path: Path) -> None:
+    first = made(night)
+    assert first.unread == 0
+    assert first.read_in_full == ("there is no earlier archive with a reference point",)
+    before = points(night)
+    assert len(before) == 1
+    for number in range(2):
+        guest_writes(night, (3 + number) * MIB + 7, os.urandom(100))
+        guest_writes(night, (13 + number) * MIB, b"a new block")
+        then = disk(night)
+        second = made(night)
+        assert second.read_in_full == ()
+        assert second.unread == 14 * MIB
+        assert stored(night, second, tmp_path) == then
+        assert len(points(night)) == 1
+        assert points(night) != before
+    vm_id = night.cluster.find_vm("db")
+    night.cluster.migrate(vm_id, "node2")
+    guest_writes(night, 0, b"after the migration")
+    then = disk(night)
+    third = made(night)
+    assert third.unread > 9 * MIB
+    assert stored(night, third, tmp_path) == then
+    takeover = night.context.catalog.takeovers(NIGHTLY.repository)[third.archive]
+    assert (takeover.base, takeover.unread, takeover.suspect) == (second.archive, third.unread, None)
+
+
+def test_a_run_that_fails_keeps_the_older_point_and_its_archive_is_the_next_base(night: Night, tmp_path: Path) -> None:
+    made(night)
+    kept = points(night)
+    guest_writes(night, 2 * MIB, b"before the failure")
+    error = CommandError("no.", "BorgClusterMethodFailed", code="32770")
+    fault = night.cluster.faults.add(Fault(kind="error", command="ConvertTo-BorgClusterReferencePoint", error=error))
+    second = made(night)
+    assert second.unread > 0
+    assert fault.fired == 1
+    assert points(night) == kept
+    guest_writes(night, 5 * MIB, b"after it")
+    then = disk(night)
+    third = made(night)
+    assert third.unread > 0
+    assert stored(night, third, tmp_path) == then
+    assert len(points(night)) == 1
+
+
+def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_path: Path) -> None:
+    made(night)
+    guest_writes(night, MIB, b"told")
+    second = made(night)
+    assert second.unread > 0
+    guest_writes(night, 4 * MIB, b"never told")
+    for tracked in night.cluster.state.tracking:
+        for mark in tracked.marks:
+            mark.ranges.clear()
+    configure(night, verify_fraction=1.0)
+    then = disk(night)
+    third = made(night)
+    assert stored(night, third, tmp_path) == then
+    (warned,) = night.of(Warned)
+    assert "though Windows told nothing of it" in warned.message
+    assert second.archive in warned.message
+    takeovers = night.context.catalog.takeovers(NIGHTLY.repository)
+    assert takeovers[second.archive].suspect is not None
+    assert takeovers[third.archive].unread == 0
+
+
+def test_a_full_read_is_forced_and_compared(night: Night) -> None:
+    made(night)
+    configure(night, full_every=1)
+    second = made(night)
+    assert second.unread == 0
+    assert any("each 1 archives" in reason for reason in second.read_in_full)
+    assert night.context.catalog.takeovers(NIGHTLY.repository)[second.archive].compared > 9 * MIB
+    configure(night, full=True)
+    assert any("--full" in reason for reason in made(night).read_in_full)
+
+
+def test_in_doubt_all_is_read(night: Night, tmp_path: Path) -> None:
+    vm_id = night.cluster.find_vm("db")
+    first = made(night)
+    night.borg.borg.delete(first.archive)
+    assert "gone" in made(night).read_in_full[0]
+    night.cluster.switches.reference_arrays_agree = False
+    assert "unequal length" in made(night).read_in_full[0]
+    night.cluster.switches.reference_arrays_agree = True
+    made(night)
+    night.cluster.switches.change_bytes_per_call = 0
+    assert "looked at nothing" in made(night).read_in_full[0]
+    night.cluster.switches.change_bytes_per_call = 1 << 40
+    assert made(night).unread > 0
+    night.cluster.state.tracking.clear()
+    guest_writes(night, 0, b"not tracked")
+    then = disk(night)
+    last = made(night)
+    assert "does not tell its changes" in last.read_in_full[0]
+    assert stored(night, last, tmp_path) == then
+    night.cluster.take_checkpoint(vm_id, "before the update")
+    assert "moved, or its checkpoints changed" in made(night).read_in_full[0]
+
+
+def test_never_means_no_reference_point(night: Night) -> None:
+    configure(night, use=False)
+    finished = made(night)
+    assert (finished.unread, finished.read_in_full, points(night)) == (0, (), [])
