@@ -8,9 +8,12 @@ from pydantic.json_schema import GenerateJsonSchema
 from borg_cluster.config import words
 from borg_cluster.config.kinds import (
     AtOnce,
+    AutoOrNever,
     Count,
     Duration,
+    Fraction,
     Frequency,
+    FullEvery,
     JobName,
     Keys,
     LocalPath,
@@ -172,15 +175,9 @@ class JobKeys(Keys):
         default=None,
         description="Chunker parameters, as Borg takes them; left out: fixed,1048576 with changed_blocks, else Borg's",
     )
-    changed_blocks: Literal["auto", "never"] = Field(
-        default="auto", description="Read only what Windows says has changed of a VM's disks, where that can be proven; or: never"
-    )
-    full_every: int = Field(
-        default=30, ge=0, le=100_000, description="Each so many archives of a VM, read one in full and compare; 0: none"
-    )
-    verify_fraction: float = Field(
-        default=0.01, ge=0, le=1, strict=False, description="Part of the unchanged blocks that is read and compared each time"
-    )
+    changed_blocks: AutoOrNever = Field(default="auto", description="Read only what may have changed of a VM's disks; or: never")
+    full_every: FullEvery = Field(default=30, description="Each so many archives of a VM, read one in full and compare; 0: none")
+    verify_fraction: Fraction = Field(default=0.01, description="Part of the unchanged that is read and compared each time")
     extra_borg_options: list[Text] = Field(default=[], description="More options for `borg create`, one an item")
     frequency: Frequency = Field(
         default="always", validate_default=True, description="How often `borg-cluster run` without names runs it; or: always"

@@ -29,6 +29,13 @@ Pause = Annotated[
     Field(ge=0, le=3600),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": words.DURATION_PATTERN}]}),
 ]
+Fraction = Annotated[
+    float,
+    BeforeValidator(words.parse_fraction),
+    WithJsonSchema({"type": ["number", "string"], "pattern": words.FRACTION_PATTERN}),
+]
+AutoOrNever = Literal["auto", "never"]
+FullEvery = Annotated[int, Field(ge=0, le=100_000)]
 Secret = Annotated[Text, AfterValidator(words.parse_secret), Field(json_schema_extra={"pattern": words.REFERENCE_PATTERN})]
 LocalPath = Annotated[Text, AfterValidator(words.parse_local_path), Field(json_schema_extra={"pattern": "^/"})]
 JobName = Annotated[str, AfterValidator(words.parse_job_name)]

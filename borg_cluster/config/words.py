@@ -19,6 +19,7 @@ _UNITS = {
     "week": 604800,
 }
 _DURATION = re.compile(r"([1-9][0-9]{0,8}|0)\s*([a-z]+)", re.IGNORECASE)
+FRACTION_PATTERN = r"^(0(\.\d+)?|1(\.0+)?)$"
 DURATION_PATTERN = r"^[0-9]+ *([smhdw]|(second|minute|hour|day|week)s?)$"
 _ALWAYS = "always"
 _LONG = re.compile(r"([1-9][0-9]{0,3}) *(month|year)s?")
@@ -60,6 +61,14 @@ def parse_duration(value: object) -> object:
     if not match or not unit or match[2].lower() == "ss":
         raise Wrong(f"'{value}' is no duration", "such as 15m, 26h, 8d or 2 weeks")
     return int(match[1]) * unit
+
+
+def parse_fraction(value: object) -> float:
+    """Return a part of the whole, 0 to 1: ``0.01``. Raises ValueError."""
+    text = str(value)
+    if isinstance(value, bool) or not re.fullmatch(FRACTION_PATTERN, text):
+        raise ValueError("must be a number from 0 to 1, such as 0.01")
+    return float(text)
 
 
 def parse_seconds(value: object) -> object:
