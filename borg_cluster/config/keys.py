@@ -172,8 +172,7 @@ class JobKeys(Keys):
         default="lz4", description="Compression, as Borg takes it"
     )
     chunker_params: Annotated[Text, AfterValidator(words.parse_chunker)] | None = Field(
-        default=None,
-        description="Chunker parameters, as Borg takes them; left out: fixed,1048576 with changed_blocks, else Borg's",
+        default=None, description="Chunker parameters, as Borg takes them; else fixed,1048576 with changed_blocks, or Borg's own"
     )
     changed_blocks: AutoOrNever = Field(default="auto", description="Read only what may have changed of a VM's disks; or: never")
     full_every: FullEvery = Field(default=30, description="Each so many archives of a VM, read one in full and compare; 0: none")
