@@ -13,6 +13,7 @@ from borg_cluster.borg_process import Finished
 from borg_cluster.core.policy import CheckKind
 from borg_cluster.errors import BorgFailed
 
+_NO_FUSE = "no FUSE support"
 _BATCH = 100
 """Archives that one call removes: each call opens and closes the repository."""
 _CHECKS = {
@@ -82,7 +83,14 @@ class UpkeepBorg(Borg):
 
     def mount(self, archive: str, folder: Path) -> None:
         """Mount an archive, read-only, on an empty folder; borg goes on in the background. Raises BorgFailed: no FUSE, say."""
-        finished, _ = self._run(("mount",), archive=archive, after=(os.fspath(folder),), answer=_nothing)
+        try:
+            finished, _ = self._run(("mount",), archive=archive, after=(os.fspath(folder),), answer=_nothing)
+        except BorgFailed as error:
+            if _NO_FUSE not in error.message:
+                raise
+            hint = "pip install '.[fuse]' where borg-cluster is installed (Debian: apt install fuse3 libfuse3-dev pkg-config gcc)"
+            message = "borg has no FUSE library, which a mount needs"
+            raise BorgFailed(message, hint=hint, **error.fields) from error
         _refuse(finished)
 
     def umount(self, folder: Path) -> None:

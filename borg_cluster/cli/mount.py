@@ -20,7 +20,7 @@ from borg_cluster.upkeep import choose, open_upkeep
 def mount(settings: Settings, /, *, vm: str, folder: Path, archive: str) -> int:
     """Mount an archive of VM on FOLDER, to look into it.
 
-    Read-only, until `borg-cluster umount FOLDER`. Borg needs FUSE for it (python3-pyfuse3 or llfuse).
+    Read-only, until `borg-cluster umount FOLDER`. Borg needs FUSE for it: the extra 'fuse'.
     """
     with open_site(settings) as site:
         label, name, _ = resolve_archive(site.context, vm, archive)

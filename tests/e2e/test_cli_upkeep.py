@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import uuid
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,11 @@ def test_mount_says_why_it_can_not(shop: Shop, tmp_path: Path) -> None:
     done = shop.run("mount", story.QUOTED, str(tmp_path / "shop" / "cluster" / "volumes" / "none"))
     assert done.code == 4
     assert shop.run("umount", str(tmp_path)).code == 2
+    if find_spec("pyfuse3") is None and find_spec("llfuse") is None:
+        (tmp_path / "empty").mkdir()
+        without = shop.run("mount", story.QUOTED, str(tmp_path / "empty"))
+        assert (without.code, without.err.splitlines()[0]) == (2, "error: borg has no FUSE library, which a mount needs")
+        assert ".[fuse]" in without.err
 
 
 def test_repositories_are_made_with_the_passphrase_of_the_configuration(shop: Shop) -> None:

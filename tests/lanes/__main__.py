@@ -181,6 +181,36 @@ def prepare_borgmatic() -> Mapping[str, str]:
     return {"BORG_CLUSTER_BORGMATIC": str(program)}
 
 
+_FUSE_BORG = """\
+#!{python}
+import sys
+
+sys.path.insert(0, {library!r})
+from borg.archiver import main
+
+sys.argv[0] = "borg"
+main()
+"""
+"""Borg as it is installed here, with a FUSE library that is not."""
+
+
+def prepare_mount() -> Mapping[str, str]:
+    """Have FUSE, and a borg that can use it."""
+    if not Path("/dev/fuse").exists():
+        raise NotRun("there is no /dev/fuse")
+    if shutil.which("fusermount3") is None:
+        _install(["fuse3"])
+    library = CACHE / "mount"
+    if not (library / "pyfuse3").is_dir():
+        if shutil.which("pkg-config") is None or _run(["pkg-config", "--exists", "fuse3"], os.environ).returncode:
+            _install(["libfuse3-dev", "pkg-config", "gcc"])  # there may be no wheel of it
+        _pip("install", "--upgrade", "--target", str(library), "pyfuse3>=3.1.1")
+    program = library / "borg-with-fuse"
+    program.write_text(_FUSE_BORG.format(python=sys.executable, library=str(library)), encoding="utf-8")
+    program.chmod(0o755)
+    return {"BORG_CLUSTER_FUSE_BORG": str(program)}
+
+
 LANES = {
     lane.name: lane
     for lane in (
@@ -191,6 +221,7 @@ LANES = {
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="files", prepare=prepare_files, minutes=10),
         Lane(name="borgmatic", prepare=prepare_borgmatic),
+        Lane(name="mount", prepare=prepare_mount),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
         Lane(name="crash", run=run_crash, minutes=25),
         Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
