@@ -178,6 +178,13 @@ class Borg:
         )
         self._refuse_warnings(finished)
 
+    def rehearse(self, archive: str, paths: tuple[str, ...], *, heed: Heed | None = None) -> None:
+        """Read files as ``extract`` does, each chunk checked, and write nothing. Raises as ``extract``."""
+        finished, _ = self._run(
+            ("--progress", "extract", "--dry-run"), archive=archive, after=_inclusions(paths), answer=_bytes, heed=heed
+        )
+        self._refuse_warnings(finished)
+
     def read_file(self, archive: str, path: str) -> bytes:
         """Return the content of one small file. Raises BorgFailed if it is not in the archive."""
         finished, content = self._run(("extract", "--stdout"), archive=archive, after=_inclusions((path,)), answer=_bytes)

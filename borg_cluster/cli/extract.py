@@ -68,6 +68,7 @@ def command(  # noqa: PLR0913 - each is an option
         site.names[plan.vm_id] = plan.name
         if dry_run:
             _show(settings, site, plan)
+            extract.check_room(plan)
             return ExitCode.WARNINGS if plan.warnings else ExitCode.FINE
         _agree(settings, plan, yes=yes)
         progress = extract.restore(site.context, plan)
@@ -110,5 +111,6 @@ def _agree(settings: Settings, plan: RestorePlan, *, yes: bool) -> None:
             f"{name} exists and would be replaced", hint="there is no terminal to ask on: say --yes, or look with --dry-run"
         )
     new_console(color=settings.color, stderr=True).print(restore_view(plan))
-    if not click.confirm(f"Replace {name} on {clean(plan.node)}? The old one is set aside, not deleted.", err=True):
+    aside = "Its disks are DELETED first, and there is no undo." if plan.request.in_place else "It is set aside, not deleted."
+    if not click.confirm(f"Replace {name} on {clean(plan.node)}? {aside}", err=True):
         raise Refused("nothing was changed")

@@ -79,7 +79,9 @@ def _agree(settings: Settings, ones: tuple[One, ...], *, yes: bool) -> None:
     console = new_console(color=settings.color, stderr=True)
     for one in ones:
         console.print(restore_view(one.plan) if one.plan is not None else _why_not(one))
-    if not click.confirm(f"Replace {', '.join(replaced)}? The old ones are set aside, not deleted.", err=True):
+    in_place = any(one.request.in_place for one in ones)
+    aside = "Their disks are DELETED first, and there is no undo." if in_place else "They are set aside, not deleted."
+    if not click.confirm(f"Replace {', '.join(replaced)}? {aside}", err=True):
         raise Refused("nothing was changed")
 
 

@@ -25,6 +25,7 @@ _OPTIONS = (
     click.option("--start/--no-start", default=None, help="Whether it runs at the end; otherwise as now, or as then."),
     click.option("--to-node", "node", metavar="NODE", help="The node to register it on."),
     click.option("--to-volume", "volume", metavar="VOLUME", help="Where its files go: a mount's name or Windows path."),
+    click.option("--in-place", is_flag=True, help="Delete its old disks first, if there is no room for both: no undo then."),
     click.option("--copy", "copy_name", metavar="NAME", help="A copy of that name and a new id, off and on no network."),
 )
 
@@ -55,6 +56,7 @@ def request_of(vm: str, archive: str, options: Mapping[str, Any]) -> RestoreRequ
         copy_name=name,
         part=part,
         disks=disks,
+        in_place=bool(options.get("in_place")),
     )
 
 

@@ -47,6 +47,8 @@ class Case:
     """Not None: ``vm`` is None, and whatever there is of the original is not touched."""
     is_swap: bool = False
     """Only disks are restored."""
+    in_place: bool = False
+    """There is no room for the old and the new: the old disks go first."""
 
     @property
     def old_node(self) -> str | None:

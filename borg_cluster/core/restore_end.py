@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from borg_cluster.core.archive import Manifest
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.policy import Mount, locate
 from borg_cluster.core.restore_case import Case
-from borg_cluster.core.restore_request import Availability, RestoreRequest
+from borg_cluster.core.restore_files import RestoreFiles
+from borg_cluster.core.restore_request import Availability, Part, RestoreRequest
 from borg_cluster.errors import Refused
 
 _DYNAMIC = "00155D"
@@ -26,6 +28,17 @@ def choose_availability(manifest: Manifest, vm: VirtualMachine | None, request: 
         case _:
             reason = "as it is now" if now else "as it was then" if then else "it isn't highly available now, nor was it then"
             return now or then, reason
+
+
+def refuse_in_place(manifest: Manifest, request: RestoreRequest, files: RestoreFiles) -> None:
+    """Raise Refused if deleting the old VM's disks first makes no room, or isn't meant."""
+    if request.is_elsewhere or request.part is not Part.ALL:
+        raise Refused("--in-place is for a whole virtual machine in its own place", hint="leave it out")
+    if not any(room.freed for room in files.room):
+        raise Refused(
+            f"{one_line(manifest.name)} has no files where it would be restored: nothing would be freed",
+            hint="make room, or say another volume: --to-volume VOLUME",
+        )
 
 
 def priority_of(case: Case) -> int | None:
@@ -56,6 +69,8 @@ def warnings_of(case: Case) -> Iterator[str]:
         yield "its role names no configuration: should it belong to no virtual machine any more, an undo won't bring it back"
     if not case.is_whole:
         yield "files of it are gone already: an undo puts back what is left, and cannot register it"
+    if case.in_place:
+        yield "its disks are deleted before those of the archive are extracted: from then on it is off, and there is no undo"
     if case.copy_name is not None:
         yield from _of_adapters(case.manifest)
 

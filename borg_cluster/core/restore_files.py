@@ -29,6 +29,17 @@ TRACKING_SUFFIXES = (".rct", ".mrt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a restore takes on one mount: bytes to extract, and bytes of old files that may be deleted before."""
+
+    mount: str
+    path: str
+    """Where the mount is on this machine."""
+    needed: int
+    freed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreFiles:
     """All moves of a restore. ``kept``: shared files that stay as they are, with the reason."""
 
@@ -45,6 +56,8 @@ class RestoreFiles:
     """Change tracking that the new VM may have made beside its disks, and where an undo puts it."""
     folders: tuple[str, ...]
     warnings: tuple[str, ...]
+    room: tuple[Room, ...] = ()
+    """What it takes on each mount."""
 
 
 def plan_files(
@@ -85,7 +98,22 @@ def plan_files(
         disk_paths=tuple(places.of(path) for path in disks),
         folders=tuple(dict.fromkeys(site.folder(path) for path in touched)),
         warnings=tuple(_warnings(manifest, vm, request)),
+        room=room_for(staged, parked, vm, site),
     )
+
+
+def room_for(staged: tuple[StagedFile, ...], parked: tuple[Move, ...], vm: VirtualMachine | None, site: Site) -> tuple[Room, ...]:
+    """Return what the extraction takes on each mount, and what the files that are parked take there now."""
+    sizes = {path_key(file.path): file.size or 0 for file in vm.files} if vm is not None else {}
+    rooms: dict[str, Room] = {}
+    for path, needed, freed in (
+        *((file.final, file.size or 0, 0) for file in staged),
+        *((move.source, 0, sizes.get(path_key(move.source), 0)) for move in parked),
+    ):
+        mount = site.locate(path).mount
+        room = rooms.get(mount.path, Room(mount=mount.name, path=mount.path, needed=0, freed=0))
+        rooms[mount.path] = replace(room, needed=room.needed + needed, freed=room.freed + freed)
+    return tuple(room for room in rooms.values() if room.needed)
 
 
 def traces_of(staged: tuple[StagedFile, ...]) -> tuple[Move, ...]:

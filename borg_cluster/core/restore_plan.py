@@ -11,8 +11,8 @@ from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.observed import Registered
 from borg_cluster.core.policy import Policy, work_folder
 from borg_cluster.core.restore_case import Case, LeftOutStep, PlannedStep, ran, runs
-from borg_cluster.core.restore_end import choose_availability, priority_of, refuse_own_disk, warnings_of
-from borg_cluster.core.restore_files import plan_files
+from borg_cluster.core.restore_end import choose_availability, priority_of, refuse_in_place, refuse_own_disk, warnings_of
+from borg_cluster.core.restore_files import Room, plan_files
 from borg_cluster.core.restore_node import choose_node, likely_node, refuse_unreached
 from borg_cluster.core.restore_places import plan_places
 from borg_cluster.core.restore_request import Part, RestoreRequest
@@ -83,6 +83,7 @@ class RestorePlan:
     manifest: Manifest
     priority: int | None = None
     """Of its role, as the cluster has it (3000 high, 2000, 1000 low, 0 not started by itself); None: it gets none."""
+    room: tuple[Room, ...] = ()
 
 
 def plan_restore(
@@ -122,6 +123,8 @@ def plan_restore(
     refuse_unreached(old, node, policy.mounts)
     files = plan_files(manifest, inventory, old, replace(likely, node=node), request)
     refuse_clustered_disk(tuple(file.final for file in files.staged), inventory)
+    if request.in_place:
+        refuse_in_place(manifest, request, files)
     available, available_reason = choose_availability(manifest, there, request)
     case = Case(
         manifest=manifest,
@@ -136,6 +139,7 @@ def plan_restore(
         highly_available_reason=available_reason,
         running=_runs_at_the_end(manifest, old, request),
         copy_name=request.copy_name,
+        in_place=request.in_place,
     )
     if case.highly_available:
         refuse_own_disk(target, node, policy.mounts)
@@ -194,6 +198,7 @@ def _plan(case: Case, inventory: Inventory, request: RestoreRequest, source: Sou
         warnings=(*files.warnings, *warnings_of(case)),
         manifest=case.manifest,
         priority=priority_of(case),
+        room=files.room,
     )
 
 

@@ -32,7 +32,7 @@ class RestoreRequest:
     ``ha`` None: if it is highly available now or was then. ``start`` None: as the VM is now, or else was then; a copy stays off.
     ``node`` and ``volume`` (a mount's name or Windows path) None: where it is now, or else was then. ``copy_name``: a copy of
     that name under a new id, beside whatever there is of the original, which is not touched. ``disks``: of a restore of disks
-    alone only those at these positions (SCSI:0:1).
+    alone only those at these positions (SCSI:0:1). ``in_place``: the old disks are deleted before the new ones are extracted.
     """
 
     vm: str
@@ -44,6 +44,7 @@ class RestoreRequest:
     copy_name: str | None = None
     part: Part = Part.ALL
     disks: tuple[str, ...] = ()
+    in_place: bool = False
 
     @property
     def is_copy(self) -> bool:

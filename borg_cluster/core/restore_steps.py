@@ -48,9 +48,19 @@ def _prepare_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     claim = kinds.Claim(folder=case.claim_folder, claim_id=case.restore_id)
     size = sum(file.size or 0 for file in case.files.staged)
     yield _planned(claim, "one restore or backup of a virtual machine at a time")
+    if case.in_place:
+        read = f"{size / 2**20:,.1f} MiB are read once before anything is deleted for them"
+        yield _planned(kinds.Rehearse(files=case.files.staged), read)
+    else:
+        yield from _stage_steps(case)
+
+
+def _stage_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    size = sum(file.size or 0 for file in case.files.staged)
     beside = f"{len(case.files.staged)} files, {size / 2**20:,.1f} MiB, beside their places"
     yield _planned(kinds.Stage(files=case.files.staged), beside)
-    yield _planned(kinds.Inspect(files=case.files.staged), "nothing is touched before the files are known to be right")
+    late = "only now is there room for them" if case.in_place else "nothing is touched before the files are known to be right"
+    yield _planned(kinds.Inspect(files=case.files.staged), late)
 
 
 def _save_role_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
@@ -95,6 +105,8 @@ def _old_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
 def _park_reason(case: Case) -> str:
     if not case.files.parked:
         return "its disks stay where they are, and it must be the virtual machine that the plan knows"
+    if case.in_place:
+        return "the old disks are renamed away, so that unregistering merges none"
     return "the old disks are renamed away, not deleted" if case.registered else "what lies in the way is renamed, not deleted"
 
 
@@ -122,6 +134,10 @@ def _stop_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
 def _new_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     """Yield the steps that bring the VM from the archive in."""
     moves = tuple(kinds.Move(source=file.staged, destination=file.final) for file in case.files.staged)
+    if case.in_place:
+        parked = tuple(f"{folder}\\parked" for folder in case.files.folders)
+        yield _planned(kinds.Release(folders=parked, early=True), "there is no room for both: the old disks go for good")
+        yield from _stage_steps(case)
     place = kinds.Place(moves=moves, leftovers=case.files.leftovers, traces=case.files.traces)
     yield _planned(place, "renames, since they are staged on the same volumes")
     yield from _register_steps(case)
@@ -200,7 +216,11 @@ def _start_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
 
 
 def _end_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
-    if case.copy_name is not None:
+    if case.in_place:
+        yield _planned(
+            kinds.Clear(folders=case.files.folders, guarded=()), "nothing is staged any more, and there is no way back"
+        )
+    elif case.copy_name is not None:
         yield _left_out("Release", "nothing of the original was set aside")
         yield _planned(kinds.Clear(folders=case.files.folders, guarded=()), "nothing is staged any more")
     elif case.policy.keep_parked:

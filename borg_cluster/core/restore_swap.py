@@ -9,7 +9,7 @@ from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.report import Disk
 from borg_cluster.core.restore_case import Case, LeftOutStep, PlannedStep, offline_action_of
-from borg_cluster.core.restore_files import RestoreFiles, aside_moves, traces_of, with_tracking
+from borg_cluster.core.restore_files import RestoreFiles, aside_moves, room_for, traces_of, with_tracking
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.core.restore_shared import refuse_shared
 from borg_cluster.core.restore_site import Site
@@ -52,6 +52,7 @@ def plan_swap_files(
         traces=traces_of(staged),
         folders=tuple(dict.fromkeys(site.folder(file.final) for file in staged)),
         warnings=(),
+        room=room_for(staged, parked, there, site),
     )
 
 

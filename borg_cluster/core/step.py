@@ -6,13 +6,14 @@ What each needs, how to see that it's done, and its reverse stand side by side i
 from dataclasses import dataclass
 from typing import Literal
 
-from borg_cluster.core import staged, step_copy
+from borg_cluster.core import staged, step_special
 
 Move = staged.Move
 StagedFile = staged.StagedFile
-RegisterCopy = step_copy.RegisterCopy
-TidyCopy = step_copy.TidyCopy
-FindCopy = step_copy.FindCopy
+RegisterCopy = step_special.RegisterCopy
+TidyCopy = step_special.TidyCopy
+FindCopy = step_special.FindCopy
+Rehearse = step_special.Rehearse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,8 @@ class Release:
 
     kind: Literal["Release"] = "Release"
     folders: tuple[str, ...]
+    early: bool = False
+    """Before the new VM is there, since there is no room for both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +270,7 @@ class Unclaim:
 
 Forward = (
     Claim
+    | Rehearse
     | Stage
     | Inspect
     | SaveRole

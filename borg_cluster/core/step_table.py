@@ -169,6 +169,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
     kinds.Claim: Row[kinds.Claim](
         is_done=lambda s, o: o.claim is not None and o.claim.claim_id == s.claim_id,
     ),
+    kinds.Rehearse: Row[kinds.Rehearse](),
     # A file of the right length may still be half written: in doubt it is extracted again.
     kinds.Stage: Row[kinds.Stage](),
     kinds.Inspect: Row[kinds.Inspect](
@@ -261,7 +262,9 @@ _TABLE: dict[type[Any], Row[Any]] = {
     kinds.Release: Row[kinds.Release](
         paths=lambda s: s.folders,
         is_done=lambda s, o: not any(o.exists(folder) for folder in s.folders),
-        needs=lambda _, o: None if o.role or o.registrations else "no VM is there that took the place of the parked one",
+        needs=lambda s, o: (
+            None if s.early or o.role or o.registrations else "no VM is there that took the place of the parked one"
+        ),
     ),
     kinds.Withdraw: Row[kinds.Withdraw](
         paths=lambda s: _both(s.moves),

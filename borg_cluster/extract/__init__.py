@@ -17,11 +17,12 @@ from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import AlreadyRunning, Refused
 from borg_cluster.extract.archives import resolve_archive
+from borg_cluster.extract.room import check_room
 from borg_cluster.extract.signals import keep_signals
 from borg_cluster.extract.stage import open_repository
 from borg_cluster.extract.walk import Walk
 
-__all__ = ["extract_to", "newer_restore", "plan", "release", "resolve_archive", "restore", "resume", "undo"]
+__all__ = ["check_room", "extract_to", "newer_restore", "plan", "release", "resolve_archive", "restore", "resume", "undo"]
 
 _LIST = "borg-cluster restores"
 
@@ -51,6 +52,7 @@ def restore(context: Context, request: RestoreRequest | RestorePlan) -> Progress
     planned = request if isinstance(request, RestorePlan) else plan(context, request)
     context.plugins.check_extract(planned)
     _refuse_unfinished(context, planned)
+    check_room(planned)
     _refuse_without_archive(context, planned.source)
     with journal.create(context.state, planned) as held:
         return _walk(context, held)

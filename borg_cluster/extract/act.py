@@ -20,7 +20,7 @@ from borg_cluster.core.vm_state import RegisterResult, RoleSettingResult
 from borg_cluster.errors import Claimed, CommandFailed, RestoreStopped
 from borg_cluster.extract.confirm import confirm
 from borg_cluster.extract.scene import REAPPEAR_SECONDS, SETTINGS, START_SECONDS, STOP_SECONDS, Scene, lost, setting_of
-from borg_cluster.extract.stage import inspect, stage
+from borg_cluster.extract.stage import inspect, rehearse, stage
 
 _VM_ACTIONS = {"turn_off": "TurnOff", "save": "Save", "shutdown": "Shutdown"}
 
@@ -260,6 +260,7 @@ def _remove_folders(step: kinds.Release | kinds.Clear, scene: Scene) -> Lost | N
 
 _ACTS: dict[type[Any], Callable[[Any, Scene], Lost | None]] = {
     kinds.Claim: _claim,
+    kinds.Rehearse: rehearse,
     kinds.Stage: stage,
     kinds.Inspect: inspect,
     kinds.SaveRole: _save_role,

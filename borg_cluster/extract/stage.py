@@ -22,6 +22,19 @@ def open_repository(context: Context, label: str) -> Borg:
     return Borg(context.policy.borg, repository, secret=context.plugins.secret)
 
 
+def rehearse(step: kinds.Rehearse, scene: Scene) -> Lost | None:
+    """Read the archive's files once, without writing: borg checks each chunk that it reads."""
+    plan, context = scene.progress.plan, scene.context
+    total = sum(file.size or 0 for file in step.files)
+
+    def heed(done: int, _all: int, path: str | None) -> None:
+        context.emit(event.Progress(subject=plan.vm_id, done=done, total=total, path=path))
+
+    borg = open_repository(context, plan.source.repository)
+    borg.rehearse(plan.source.archive, tuple(file.archive_path for file in step.files), heed=heed)
+    return None
+
+
 def stage(step: kinds.Stage, scene: Scene) -> Lost | None:
     """Extract into each mount's staged folder, emptied before: what lies there is from an attempt that did not end."""
     plan, context = scene.progress.plan, scene.context

@@ -1,7 +1,9 @@
 """Every cell of what can be restored, carried out over the real wire; the simulated cluster tells how it ended."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +12,7 @@ from borg_cluster.core.event import UpkeepFailed
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import Part, RestoreRequest
 from borg_cluster.errors import Refused, UnknownVM
+from borg_cluster.extract.room import LEFT_FREE
 from borg_cluster.extract.several import plan_several, restore_several
 from tests.e2e.matrix_cells import carry_out
 from tests.e2e.matrix_site import CELLS, HIGHLY_AVAILABLE, PLAIN, THEN, MatrixStock, UnpackedArchives, open_matrix
@@ -99,3 +102,21 @@ def test_several_go_by_priority_and_one_that_fails_does_not_stop_the_others_unle
         assert told == [one_line(HIGHLY_AVAILABLE)] + ([] if fail_fast else [plain, "nobody"])
         if not fail_fast:
             assert site.fingerprint()["vms"][plain]["disks"] == site.then["vms"][plain]["disks"]
+
+
+def test_without_room_the_old_disks_are_deleted_first(
+    matrix: MatrixStock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By borg itself, which reads everything once before."""
+    with matrix.cell(tmp_path, "highly_available", "highly_available") as (site, vm_id):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=LEFT_FREE + (3 << 20)))
+        before = site.fingerprint()
+        with pytest.raises(Refused, match="there is no room"):
+            extract.restore(site.context, RestoreRequest(vm=vm_id))
+        assert site.fingerprint() == before
+        site.cluster.give_up(vm_id)  # between the deletion and the registration there is neither
+        progress = extract.restore(site.context, RestoreRequest(vm=vm_id, in_place=True))
+        assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+        assert site.own_files() == []
+        with pytest.raises(Refused, match="can't be undone"):
+            extract.undo(site.context, progress.plan.source.restore_id)

@@ -1,17 +1,21 @@
 """Every cell of what can be restored: how the VM is now, how it was then, and where it shall go; each plan is a golden text."""
 
 import ntpath
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.progress import Begun, Done, advance, replay
 from borg_cluster.core.report import VM, ClusterDisk
 from borg_cluster.core.restore_plan import RestorePlan, plan_undo
 from borg_cluster.core.restore_request import Availability, Part, RestoreRequest
 from borg_cluster.errors import Refused
+from borg_cluster.extract.room import LEFT_FREE, check_room
 from tests import reports, restores
 from tests.golden.golden import check
 
@@ -288,3 +292,48 @@ def test_a_part_that_would_not_fit_is_refused(now: Inventory, then: VM | None, r
     with pytest.raises(Refused, match=message) as caught:
         part(now, then, **request_)
     assert caught.value.hint
+
+
+def test_without_room_for_both_the_old_disks_go_first_and_nothing_can_be_undone_then() -> None:
+    planned = part(highly_available(), in_place=True)
+    check("restore_plans/in_place.txt", restores.render(planned))
+    kinds = [one.step.kind for one in planned.steps]
+    assert kinds.index("Rehearse") < kinds.index("Stop") < kinds.index("Unregister") < kinds.index("Release")
+    assert kinds.index("Release") < kinds.index("Stage") < kinds.index("Inspect") < kinds.index("Place")
+    assert [(room.mount, room.needed, room.freed) for room in planned.room] == [
+        ("Volume1", (4 << 20) + 8192, 4 << 20),
+        ("Volume2", 4 << 20, 4 << 20),
+    ]
+    begun = tuple(one.step for one in planned.steps)
+    progress = replay(planned, [record for step in begun[: kinds.index("Release")] for record in _done(step.kind)])
+    assert progress.can_undo
+    assert not advance(progress, Begun(step="Release", at=_AT)).can_undo
+    wanted = RestoreRequest(vm="web", in_place=True)
+    for request in (replace(wanted, copy_name="c"), replace(wanted, volume="Volume2")):
+        with pytest.raises(Refused, match="own place"):
+            restores.plan(planned.manifest, highly_available(), request=request)
+    with pytest.raises(Refused, match="nothing would be freed"):
+        part(restores.inventory({}), in_place=True)
+
+
+_AT = "2026-03-01T02:00:00+00:00"
+
+
+def _done(kind: str) -> tuple[Begun, Done]:
+    return (Begun(step=kind, at=_AT), Done(step=kind, at=_AT, acted=True))
+
+
+def test_room_is_needed_on_each_mount_and_told_with_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, deleting = part(highly_available()), part(highly_available(), in_place=True)
+    free = {"/mnt/Volume1": LEFT_FREE + (8 << 20), "/mnt/Volume2": LEFT_FREE + (4 << 20) - 1}
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free[path]))
+    with pytest.raises(Refused, match=r"Volume2 has 1\.0 GiB left, and 0\.0 GiB are extracted; 1\.0 GiB must") as caught:
+        check_room(planned)
+    assert "--in-place" in (caught.value.hint or "")
+    check_room(deleting)
+    free["/mnt/Volume2"] += 1
+    check_room(planned)
+    free["/mnt/Volume1"] = 0
+    with pytest.raises(Refused) as caught:
+        check_room(deleting)
+    assert "--in-place" not in (caught.value.hint or "")

@@ -1,9 +1,9 @@
-"""The steps that only a copy has: a VM from the archive beside the one that it was made of, under a new id and another name."""
+"""Steps that only some restores have: those of a copy beside its original, and that of a restore without room for both."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from borg_cluster.core.staged import Move
+from borg_cluster.core.staged import Move, StagedFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +33,11 @@ class FindCopy:
     """Find a copy that may have been registered without our hearing of it, by the restore's mark in its notes."""
 
     kind: Literal["FindCopy"] = "FindCopy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearse:
+    """Read every byte of the archive's files once, and write none: the old ones are deleted before the new ones are extracted."""
+
+    kind: Literal["Rehearse"] = "Rehearse"
+    files: tuple[StagedFile, ...]
