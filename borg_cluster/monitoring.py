@@ -23,7 +23,10 @@ _FOR_ALL = 0o644
 def past(context: Context, shown: Callable[[str], str] = str) -> Past:
     """Return what is known of the past; ``shown`` makes the words for a time, within the reason of a failure."""
     cluster = context.policy.cluster
-    newest = {row.subject: Newest(archive=row.archive, made_at=moment(row.created_at)) for row in _dated(context)}
+    newest = {
+        row.subject: Newest(archive=row.archive, made_at=moment(row.created_at), repository=row.repository)
+        for row in _dated(context)
+    }
     jobs = {job.name for job in context.policy.jobs}
     failures: dict[str, str] = {}
     for attempt in context.catalog.attempts(cluster):

@@ -143,7 +143,7 @@ def _sweep(context: Context) -> bool:
 
 def _labels(context: Context, jobs: tuple[str, ...], watch: _Watch) -> tuple[str, ...]:
     """Return the repositories to look after: those of the named jobs (none: all), less those that did not open."""
-    wanted = {job.repository for job in context.policy.jobs if not jobs or job.name in jobs}
+    wanted = {label for job in context.policy.jobs if not jobs or job.name in jobs for label in job.labels}
     return tuple(one.label for one in context.policy.repositories if one.label in wanted - watch.unopened)
 
 
@@ -158,6 +158,7 @@ def _create(context: Context, watch: _Watch, jobs: tuple[Job, ...], *, run_id: s
             good=context.catalog.good_archives(context.policy.cluster, context.clock()),
             at=context.clock(),
             run_id=run_id,
+            remembered=context.catalog.remembered(context.policy.cluster),
         )
         try:
             watch.unopened |= set(create(context, plan, inventory).unopened)

@@ -92,7 +92,7 @@ class Whereabouts:
         plan = plan_backup(self.inventory, self._context.policy, jobs=(planned.job,), good=(), at=at, run_id=self._plan.run_id)
         for archive in plan.archives:
             if archive.subject == planned.subject:
-                return replace(archive, archive=planned.archive)
+                return replace(archive, archive=planned.archive, repository=planned.repository)
         reason = next((one.reason for one in plan.skipped if one.subject == planned.subject), "the job no longer selects it")
         raise Refused(reason)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from borg_cluster.catalog.gaps import Gap, GapRecords
+from borg_cluster.catalog.homes import HomeRecords
 from borg_cluster.catalog.rows import RecordedArchive, RecordedInventory, Run, archive_row
 from borg_cluster.catalog.text import inventory_from_json, inventory_to_json, manifest_from_json, manifest_to_json
 from borg_cluster.catalog.tracking import Takeover, TrackingRecords
@@ -44,7 +45,7 @@ _FAST = 1
 """zlib's level: thrice as fast as the default, a tenth larger."""
 
 
-class Catalog(UpkeepRecords, GapRecords, TrackingRecords):
+class Catalog(UpkeepRecords, GapRecords, TrackingRecords, HomeRecords):
     """The open catalog. Use it as a context manager, or close it. Its methods raise Refused if SQLite fails."""
 
     def record_inventory(self, inventory: Inventory) -> tuple[Change, ...]:
@@ -220,8 +221,9 @@ class Catalog(UpkeepRecords, GapRecords, TrackingRecords):
         with self._transaction():
             self._connection.execute(
                 "INSERT OR REPLACE INTO run (run_id, cluster, verb, started_at, finished_at, exit_code, done, failed, warnings,"
-                " rebuilt)"
-                " VALUES (:run_id, :cluster, :verb, :started_at, :finished_at, :exit_code, :done, :failed, :warnings, :rebuilt)",
+                " retries, rebuilt)"
+                " VALUES (:run_id, :cluster, :verb, :started_at, :finished_at, :exit_code, :done, :failed, :warnings,"
+                " :retries, :rebuilt)",
                 asdict(run),
             )
 

@@ -54,6 +54,7 @@ class Run:
     done: int
     failed: int
     warnings: int
+    retries: int = 0
     rebuilt: bool = False
     """True: the catalog was lost, and what is known is what the run's archives tell: not what failed in it, nor how it ended."""
 

@@ -74,7 +74,13 @@ CREATE TABLE takeover (
     compared INTEGER NOT NULL, reasons TEXT NOT NULL, suspect TEXT, PRIMARY KEY (repository, archive)
 ) STRICT, WITHOUT ROWID;
 """
-_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES, _GAPS, _TRACKING)
+_HOMES = """
+CREATE TABLE home (
+    cluster TEXT NOT NULL, subject TEXT NOT NULL, repository TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (cluster, subject)
+) STRICT, WITHOUT ROWID;
+ALTER TABLE run ADD COLUMN retries INTEGER NOT NULL DEFAULT 0
+"""
+_STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES, _GAPS, _TRACKING, _HOMES)
 """What makes each version of the one before; a new one goes to the end, none is ever changed."""
 VERSION = len(_STEPS)
 """PRAGMA user_version."""

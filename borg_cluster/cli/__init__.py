@@ -14,6 +14,7 @@ from borg_cluster import __version__, plugins
 from borg_cluster import config as configuration
 from borg_cluster.cli import (
     archives,
+    assign,
     borgmatic_config,
     break_lock,
     catalog,
@@ -140,6 +141,7 @@ for _module in (plugin_list, discover, doctor, history, plan, patterns, create, 
     cli.add_command(_module.command)
 for _module in (
     run_due,
+    assign,
     prune,
     compact,
     check,

@@ -25,7 +25,11 @@ def plan_view(plan: BackupPlan, inventory: Inventory, *, policy: Policy, every_f
     for job in policy.jobs:
         part = list(_job(plan, job, names=names, every_file=every_file))
         if part:
-            parts += [Text(), sentence(words(job.name, "bold"), f"  {job.kind.replace('_', ' ')} to {job.repository}"), *part]
+            parts += [
+                Text(),
+                sentence(words(job.name, "bold"), f"  {job.kind.replace('_', ' ')} to {', '.join(job.labels)}"),
+                *part,
+            ]
     for by_choice, head in (
         (False, "Uncovered: their files stay in their volume's archive"),
         (True, "In their volume's archive only"),
@@ -48,17 +52,19 @@ def _head(plan: BackupPlan) -> Text:
 def _job(plan: BackupPlan, job: Job, *, names: dict[str, Text], every_file: bool) -> Iterator[RenderableType]:
     for archive in plan.archives:
         if archive.job == job.name:
-            yield from _archive(archive, names=names, every_file=every_file)
+            yield from _archive(archive, names=names, every_file=every_file, shared=len(job.labels) > 1)
     without = (skipped for skipped in plan.skipped if skipped.job == job.name)
     for skipped in sorted(without, key=lambda skipped: not skipped.refused):
         yield from _skipped(skipped)
 
 
-def _archive(archive: PlannedArchive, *, names: dict[str, Text], every_file: bool) -> Iterator[RenderableType]:
+def _archive(archive: PlannedArchive, *, names: dict[str, Text], every_file: bool, shared: bool) -> Iterator[RenderableType]:
     machine = archive.kind is ArchiveKind.VIRTUAL_MACHINE
     subject = vm_label(archive.name, archive.subject) if machine else words(archive.name, "bold")
     yield _line("in", sentence(subject, _facts(archive)), "green")
     yield _below(archive.reason)
+    if shared:
+        yield _below(f"to {archive.repository}: {archive.repository_reason}")
     yield _below(f"consistency {archive.consistency}: {archive.consistency_reason}", "dim")
     for warning in archive.warnings:
         yield _below(f"warning: {warning}", "yellow")

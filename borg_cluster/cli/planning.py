@@ -21,5 +21,13 @@ def make_plan(
     inventory = discover.current_inventory(context, refresh=refresh)
     site.names.update({vm.id: vm.name for vm in inventory.virtual_machines})
     good = context.catalog.good_archives(context.policy.cluster, context.clock())
-    plan = plan_backup(inventory, context.policy, jobs=jobs, good=good, at=context.clock(), run_id=run_id or str(uuid4()))
+    plan = plan_backup(
+        inventory,
+        context.policy,
+        jobs=jobs,
+        good=good,
+        at=context.clock(),
+        run_id=run_id or str(uuid4()),
+        remembered=context.catalog.remembered(context.policy.cluster),
+    )
     return plan, inventory

@@ -121,7 +121,9 @@ def _view(
 
 
 def _rows(title: str, covered: tuple[Covered, ...], *, ids: bool) -> Table:
-    rows = table(title, "State", "Last good archive", "Age", "Promise", "Jobs", right=("Age", "Promise"))
+    several = len({one.repository for one in covered if one.repository}) > 1
+    where = ("Repository",) if several else ()
+    rows = table(title, "State", "Last good archive", "Age", "Promise", *where, "Jobs", right=("Age", "Promise"))
     for one in covered:
         rows.add_row(
             vm_label(one.name, one.subject) if ids else words(one.name, "bold"),
@@ -129,6 +131,7 @@ def _rows(title: str, covered: tuple[Covered, ...], *, ids: bool) -> Table:
             words("none" if one.made_at is None else moment(one.made_at.isoformat())),
             "" if one.age is None else duration(max(one.age, 0.0)),
             "" if one.promise is None else duration(one.promise),
+            *((words(one.repository or ""),) if several else ()),
             words(", ".join(one.jobs), "dim"),
         )
     return rows

@@ -120,24 +120,62 @@ def _check_jobs(document: Document) -> None:
 
 def _check_repository_of(document: Document, path: KeyPath, job: _Mapping, labels: list[str]) -> None:
     label = job.get("repository")
-    if not _listed(document, "repositories"):
+    if not _listed(document, "repositories") or job.get("kind") == "discovery":
         return
-    if label is None:
+    if job.get("repositories") or job.get("assign"):
+        _check_shared_out(document, path, job, labels)
+    elif label is None:
         if len(labels) != 1:
             message = f"'{path[-1]}' must say which repository" if labels else "there is no repository for this job"
-            document.complain(document.place(path, of_key=True), message, f"there are: {', '.join(labels)}" if labels else None)
+            hint = f"there are: {', '.join(labels)}; or share it out among them: repositories: ['*']" if labels else None
+            document.complain(document.place(path, of_key=True), message, hint)
     elif str(label) not in labels and not isinstance(label, dict | list):
         near = difflib.get_close_matches(str(label), labels, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(labels) or 'none'}"
         document.complain(document.place((*path, "repository")), f"there is no repository '{label}'", hint)
 
 
+def _check_shared_out(document: Document, path: KeyPath, job: _Mapping, labels: list[str]) -> None:
+    """Complain about a job of several repositories that also names one, and about globs and rules that lead nowhere."""
+    globs = [str(glob) for glob in _list(job, "repositories") if isinstance(glob, str | int)]
+    if _given(job, "repository"):
+        document.complain(document.place((*path, "repository"), of_key=True), "'repository' and 'repositories': only one")
+    if not globs:
+        message = "'assign' shares out among 'repositories', and there are none"
+        document.complain(document.place((*path, "assign"), of_key=True), message, "such as repositories: ['*']")
+    for index, glob in enumerate(globs):
+        if not any(words.fits(glob, label) for label in labels):
+            place = document.place((*path, "repositories", index))
+            document.complain(place, f"no repository is called '{glob}'", f"there are: {', '.join(labels) or 'none'}")
+    chosen = [label for label in labels if any(words.fits(glob, label) for glob in globs)]
+    for index, rule in enumerate(_list(job, "assign")):
+        if isinstance(rule, dict):
+            _check_rule(document, (*path, "assign", index), rule, chosen, kind=job.get("kind"))
+
+
+def _check_rule(document: Document, path: KeyPath, rule: _Mapping, chosen: list[str], *, kind: object) -> None:
+    label = rule.get("repository")
+    if isinstance(label, str | int) and chosen and str(label) not in chosen:
+        place = document.place((*path, "repository"))
+        document.complain(place, f"'{label}' is none of the job's repositories", f"these are: {', '.join(chosen)}")
+    condition = rule.keys() - {"repository"}
+    if not condition:
+        document.complain(document.place(path), "a rule without a condition holds for all", "say which, such as tag: gold")
+    strange = sorted(str(key) for key in condition - {"volume"})
+    if kind == "volumes" and strange:
+        place = document.place((*path, strange[0]), of_key=True)
+        document.complain(place, f"'{strange[0]}' has no meaning in a volumes job", "volume: alone has")
+
+
 def _check_kind(document: Document, path: KeyPath, job: _Mapping) -> None:
     """Complain about the other kind's key: it would be read as a narrower choice than it is."""
+    kind = str(job.get("kind"))
     foreign = {
         "virtual_machines": ("volumes",),
         "volumes": ("select", "consistency", "on_failure", "changed_blocks", "full_every", "verify_fraction"),
-    }.get(str(job.get("kind")), ())
+    }.get(kind, ())
+    if kind == "discovery":
+        foreign = tuple(str(key) for key in job if key not in {"kind", "frequency"})
     for strange in (key for key in foreign if key in job):
         document.complain(document.place((*path, strange), of_key=True), f"'{strange}' has no meaning in a {job['kind']} job")
 
@@ -210,6 +248,11 @@ def _mapping(mapping: object, key: str) -> _Mapping:
     """Return the mapping under ``key``, or an empty one if there's something else."""
     found = mapping.get(key) if isinstance(mapping, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _list(mapping: _Mapping, key: str) -> list[object]:
+    found = mapping.get(key)
+    return found if isinstance(found, list) else []
 
 
 def _items(document: Document, key: str) -> Iterator[tuple[KeyPath, _Mapping]]:

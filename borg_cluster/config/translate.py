@@ -1,8 +1,9 @@
 """Validated keys -> core.policy.Policy: defaults that depend on other keys are filled in here."""
 
-from borg_cluster.config import keys, words
+from borg_cluster.config import job_keys, keys, words
 from borg_cluster.core.caps import Caps
 from borg_cluster.core.policy import (
+    Assignment,
     BorgSettings,
     ChangedBlocks,
     Check,
@@ -58,7 +59,7 @@ def policy_of(configuration: keys.Configuration) -> Policy:
     )
 
 
-def _caps(at_once: keys.AtOnceKeys) -> Caps:
+def _caps(at_once: job_keys.AtOnceKeys) -> Caps:
     return Caps(
         archives=at_once.archives,
         per_node=at_once.archives_per_node,
@@ -97,11 +98,15 @@ def _mount(mount: keys.MountKeys) -> Mount:
     )
 
 
-def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> Job:
+def _job(name: str, job: job_keys.JobKeys, repositories: tuple[Repository, ...]) -> Job:
     return Job(
         name=name,
         kind=JobKind(job.kind),
-        repository=job.repository or repositories[0].label,
+        repository=_repository(job, repositories),
+        repositories=_shared_out(job, repositories),
+        assign=tuple(
+            Assignment(condition=_condition(rule, but={"repository"}), repository=rule.repository) for rule in job.assign
+        ),
         select=Selection(
             include=tuple(_condition(condition) for condition in job.select.include),
             exclude=tuple(_condition(condition) for condition in job.select.exclude),
@@ -123,7 +128,7 @@ def _job(name: str, job: keys.JobKeys, repositories: tuple[Repository, ...]) -> 
     )
 
 
-def _retention(job: keys.JobKeys) -> Retention:
+def _retention(job: job_keys.JobKeys) -> Retention:
     return Retention(
         within=job.keep_within,
         last=job.keep_last or 0,
@@ -135,8 +140,20 @@ def _retention(job: keys.JobKeys) -> Retention:
     )
 
 
-def _condition(condition: keys.ConditionKeys) -> Condition:
-    return Condition(**condition.model_dump())
+def _repository(job: job_keys.JobKeys, repositories: tuple[Repository, ...]) -> str:
+    """Return the label of a job that has one repository, or ''."""
+    if job.kind == "discovery" or job.repositories:
+        return ""
+    return job.repository or repositories[0].label
+
+
+def _shared_out(job: job_keys.JobKeys, repositories: tuple[Repository, ...]) -> tuple[str, ...]:
+    labels = (repository.label for repository in repositories)
+    return tuple(label for label in labels if any(words.fits(glob, label) for glob in job.repositories))
+
+
+def _condition(condition: job_keys.ConditionKeys, *, but: set[str] | None = None) -> Condition:
+    return Condition(**condition.model_dump(exclude=but))
 
 
 def _command(command: keys.CommandKeys) -> CommandHook:

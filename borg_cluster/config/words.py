@@ -1,5 +1,6 @@
 """The small languages inside values: durations, Windows paths, ids, references to secrets. Text to value, or Wrong."""
 
+import fnmatch
 import ipaddress
 import ntpath
 import re
@@ -82,6 +83,11 @@ def parse_frequency(value: object) -> object:
         return None
     match = _LONG.fullmatch(value.strip()) if isinstance(value, str) else None
     return int(match[1]) * _DAYS[match[2]] * _UNITS["day"] if match else parse_duration(value)
+
+
+def fits(glob: str, word: str) -> bool:
+    """Return whether a word equals a glob or matches it, without case."""
+    return word.lower() == glob.lower() or fnmatch.fnmatchcase(word.lower(), glob.lower())
 
 
 def parse_text(value: object) -> object:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 
 from borg_cluster.core.archive import ArchivedFile, ArchiveKind, Consistency, archive_name, distinct_names
+from borg_cluster.core.assignment import NOTHING_REMEMBERED, Remembered, home_of_vm
 from borg_cluster.core.inventory import Inventory, VirtualMachine
 from borg_cluster.core.placement import Placed, place
 from borg_cluster.core.planned import (
@@ -42,15 +43,24 @@ _POINTS = {
 }
 
 
-def plan_backup(
-    inventory: Inventory, policy: Policy, *, jobs: tuple[str, ...], good: tuple[GoodArchive, ...], at: datetime, run_id: str
+def plan_backup(  # noqa: PLR0913 - all that a plan is made of
+    inventory: Inventory,
+    policy: Policy,
+    *,
+    jobs: tuple[str, ...],
+    good: tuple[GoodArchive, ...],
+    at: datetime,
+    run_id: str,
+    remembered: Remembered = NOTHING_REMEMBERED,
 ) -> BackupPlan:
     """Return what a run of ``jobs`` (empty: all of the configuration) will save, in the configuration's order, VMs first.
 
-    ``good`` are the newest good archives of the cluster's VMs; ``at`` is the time now (with a time zone). Raises UsageError for
+    ``good`` are the newest good archives of the cluster's VMs; ``at`` is the time now (with a time zone);
+    ``remembered`` tells where subjects are, for jobs that share them out among repositories. Raises UsageError for
     a job that the configuration does not have.
     """
-    run = PlanningRun(inventory=inventory, policy=policy, good=good, at=at.astimezone(UTC), run_id=run_id)
+    now = at.astimezone(UTC)
+    run = PlanningRun(inventory=inventory, policy=policy, good=good, at=now, run_id=run_id, remembered=remembered)
     wanted = _jobs(policy, jobs)
     archives, skipped = _plan_virtual_machines(run, tuple(job for job in wanted if job.kind is JobKind.VIRTUAL_MACHINES))
     volume_jobs = tuple(job for job in wanted if job.kind is JobKind.VOLUMES)
@@ -128,13 +138,15 @@ def _skip(job: Job, vm: VirtualMachine, *, code: str, reason: str, refused: bool
 
 def _vm_archive(run: PlanningRun, job: Job, vm: VirtualMachine, *, reason: str) -> PlannedArchive:
     consistency, why = consistency_of(vm.state, job.consistency)
+    home = home_of_vm(vm, job, run.remembered, run.policy.mounts)
     files: dict[str, PlannedFile] = {}
     for placed in place(vm, stored_files(vm), run.policy.mounts):
         files.setdefault(placed.key, _planned_file(placed))
     return PlannedArchive(
         kind=ArchiveKind.VIRTUAL_MACHINE,
         job=job.name,
-        repository=job.repository,
+        repository=home.repository,
+        repository_reason=home.reason,
         subject=vm.id,
         name=vm.name,
         node=vm.node,

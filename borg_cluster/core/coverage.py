@@ -39,6 +39,7 @@ class Newest:
 
     archive: str
     made_at: datetime
+    repository: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class Covered:
     made_at: datetime | None
     age: float | None
     promise: int | None
+    repository: str | None = None
+    """Where its newest archive is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,4 +136,5 @@ def _covered(subject: str, name: str, jobs: tuple[Job, ...], past: Past, now: da
         made_at=None if newest is None else newest.made_at,
         age=age,
         promise=promise,
+        repository=None if newest is None else newest.repository,
     )

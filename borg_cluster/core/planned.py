@@ -55,6 +55,8 @@ class PlannedArchive:
     roots: tuple[tuple[str, str], ...]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
+    repository_reason: str = ""
+    """Why it goes into its repository."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

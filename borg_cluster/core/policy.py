@@ -18,6 +18,7 @@ from borg_cluster.core.settings import (
 )
 
 __all__ = [
+    "Assignment",
     "BorgSettings",
     "ChangedBlocks",
     "Check",
@@ -95,10 +96,12 @@ def locate(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> Located
 
 
 class JobKind(StrEnum):
-    """One archive a VM, or one archive a volume less the VMs' files."""
+    """One archive a VM, one archive a volume less the VMs' files, or none."""
 
     VIRTUAL_MACHINES = "virtual_machines"
     VOLUMES = "volumes"
+    DISCOVERY = "discovery"
+    """No archive: the cluster is asked, so that its history has no gaps between backups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,13 +214,21 @@ class OnFailure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A rule by which VMs (or, by ``volume`` alone, volumes) go into a repository, by its label."""
+
+    condition: Condition
+    repository: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job of the configuration. ``max_age`` seconds: how old a VM's newest good archive may be for this job's promise."""
 
     name: str
     kind: JobKind
     repository: str
-    """The label of the repository."""
+    """The label of the repository; '' if several share it, or none is needed."""
     select: Selection
     """Of VMs for a virtual_machines job; a volumes job uses ``volumes``."""
     volumes: tuple[str, ...]
@@ -232,6 +243,14 @@ class Job:
     consistency: WantedConsistency = WantedConsistency.APPLICATION
     on_failure: OnFailure = OnFailure.FAIL
     changed_blocks: ChangedBlocks = NO_CHANGED_BLOCKS
+    repositories: tuple[str, ...] = ()
+    """Labels of those among which its VMs or volumes are shared out, in the configuration's order."""
+    assign: tuple[Assignment, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of all repositories that it may write to."""
+        return self.repositories or ((self.repository,) if self.repository else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

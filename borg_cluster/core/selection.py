@@ -76,11 +76,11 @@ def meets(vm: VirtualMachine, condition: Condition, mounts: tuple[Mount, ...]) -
     tag = None if condition.tag is None else condition.tag.removeprefix("#")
     nodes = () if vm.node is None else (vm.node, vm.node.partition(".")[0])
     return (
-        _fits(condition.name, (vm.name,))
+        fits(condition.name, (vm.name,))
         and (condition.id is None or condition.id.strip("{}").lower() == vm.id)
-        and _fits(condition.node, nodes)
-        and (condition.volume is None or _fits(condition.volume, volumes_of(vm, mounts)))
-        and _fits(tag, vm.tags)
+        and fits(condition.node, nodes)
+        and (condition.volume is None or fits(condition.volume, volumes_of(vm, mounts)))
+        and fits(tag, vm.tags)
         and (condition.highly_available is None or condition.highly_available == vm.highly_available)
     )
 
@@ -91,7 +91,7 @@ def volumes_of(vm: VirtualMachine, mounts: tuple[Mount, ...]) -> tuple[str, ...]
     return tuple(sorted({place.mount.name for place in located if place is not None}))
 
 
-def _fits(pattern: str | None, words: tuple[str, ...]) -> bool:
+def fits(pattern: str | None, words: tuple[str, ...]) -> bool:
     """Return whether any word equals the glob or matches it, without case: a VM may be called ``web[1]*``."""
     if pattern is None:
         return True

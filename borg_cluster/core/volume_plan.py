@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from borg_cluster.core.archive import CLOCK_SKEW, ArchiveKind, Consistency, archive_name
+from borg_cluster.core.assignment import NOTHING_REMEMBERED, Remembered, home_of_volume
 from borg_cluster.core.inventory import Inventory, VirtualMachine
 from borg_cluster.core.placement import Placed, inside_of, place
 from borg_cluster.core.planned import NOWHERE, THIS_RUN, GoodArchive, LeftOut, PlannedArchive, Skipped, Uncovered
@@ -25,6 +26,7 @@ class PlanningRun:
     good: tuple[GoodArchive, ...]
     at: datetime
     run_id: str
+    remembered: Remembered = NOTHING_REMEMBERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +155,13 @@ def _archive(
 ) -> PlannedArchive:
     staying = [placed.vm for placed in sharing.placed if sharing.stays(placed) and inside_of(placed.key, mount.path) is not None]
     live = sorted({vm.name for vm in staying if vm.state not in _RESTING})
+    home = home_of_volume(mount, job, run.remembered)
     why = f"it holds live files of {', '.join(live)}" if live else _AT_BEST
     return PlannedArchive(
         kind=ArchiveKind.VOLUME,
         job=job.name,
-        repository=job.repository,
+        repository=home.repository,
+        repository_reason=home.reason,
         subject=mount.name,
         name=mount.name,
         node=mount.node,

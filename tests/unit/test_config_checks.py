@@ -141,7 +141,10 @@ mounts:
     ("repositories", "complaint"),
     [
         ("[]", "2:8: there is no repository for this job"),
-        ("[{path: /a}, {path: /b, label: b}]", "2:8: 'n' must say which repository (there are: /a, b)"),
+        (
+            "[{path: /a}, {path: /b, label: b}]",
+            "2:8: 'n' must say which repository (there are: /a, b; or share it out among them: repositories: ['*'])",
+        ),
     ],
 )
 def test_a_job_without_a_repository_needs_that_there_is_one(tmp_path: Path, repositories: str, complaint: str) -> None:
