@@ -16,6 +16,7 @@ from borg_cluster.core.metrics import Figures, RunFigures, Standing, prometheus_
 from borg_cluster.errors import Refused
 from borg_cluster.upkeep.ours import moment
 
+_BACKUPS = frozenset({"create", "run"})
 _FOR_ALL = 0o644
 """The collector of Prometheus runs as somebody else."""
 
@@ -44,6 +45,13 @@ def _dated(context: Context) -> list[RecordedArchive]:
     latest = context.clock() + CLOCK_SKEW
     rows = context.catalog.archives(context.policy.cluster)
     return sorted(rows, key=lambda row: moment(row.created_at) <= latest)  # stable: by their time within each kind
+
+
+def refresh(context: Context) -> None:
+    """Write those files anew after the cluster was asked: the newest backup run of it stays the one that they tell of."""
+    runs = [run for run in context.catalog.runs(context.policy.cluster) if run.verb in _BACKUPS]
+    if runs:
+        publish(context, runs[-1])
 
 
 def publish(context: Context, run: Run) -> None:

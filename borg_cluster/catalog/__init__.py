@@ -122,9 +122,18 @@ class Catalog(UpkeepRecords, GapRecords, TrackingRecords, HomeRecords):
 
     def history(self, cluster: str, vm_id: str | None = None) -> tuple[Change, ...]:
         """Return what happened, oldest first; to one VM, or to all."""
-        rows = self._rows(
-            "SELECT * FROM change WHERE cluster = ?1 AND (?2 IS NULL OR vm_id = ?2) ORDER BY number", cluster, vm_id
-        )
+        return self._changes("(?2 IS NULL OR vm_id = ?2)", cluster, vm_id)
+
+    def changes_after(self, cluster: str, number: int) -> tuple[Change, ...]:
+        """Return what happened after the change of that number, oldest first."""
+        return self._changes("number > ?2", cluster, number)
+
+    def newest_change(self, cluster: str) -> int:
+        """Return the number of the newest change, 0 if there is none."""
+        return int(self._rows("SELECT max(number) AS newest FROM change WHERE cluster = ?", cluster)[0]["newest"] or 0)
+
+    def _changes(self, condition: str, cluster: str, value: object) -> tuple[Change, ...]:
+        rows = self._rows(f"SELECT * FROM change WHERE cluster = ?1 AND {condition} ORDER BY number", cluster, value)  # noqa: S608
         return tuple(
             Change(
                 vm_id=row["vm_id"],
@@ -221,9 +230,9 @@ class Catalog(UpkeepRecords, GapRecords, TrackingRecords, HomeRecords):
         with self._transaction():
             self._connection.execute(
                 "INSERT OR REPLACE INTO run (run_id, cluster, verb, started_at, finished_at, exit_code, done, failed, warnings,"
-                " retries, rebuilt)"
+                " retries, told, rebuilt)"
                 " VALUES (:run_id, :cluster, :verb, :started_at, :finished_at, :exit_code, :done, :failed, :warnings,"
-                " :retries, :rebuilt)",
+                " :retries, :told, :rebuilt)",
                 asdict(run),
             )
 

@@ -55,6 +55,8 @@ class Run:
     failed: int
     warnings: int
     retries: int = 0
+    told: int | None = None
+    """The number of the newest change that its summary told of, or could have."""
     rebuilt: bool = False
     """True: the catalog was lost, and what is known is what the run's archives tell: not what failed in it, nor how it ended."""
 

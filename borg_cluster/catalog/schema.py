@@ -78,7 +78,8 @@ _HOMES = """
 CREATE TABLE home (
     cluster TEXT NOT NULL, subject TEXT NOT NULL, repository TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (cluster, subject)
 ) STRICT, WITHOUT ROWID;
-ALTER TABLE run ADD COLUMN retries INTEGER NOT NULL DEFAULT 0
+ALTER TABLE run ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN told INTEGER
 """
 _STEPS = (_FIRST, _UPKEEP, _CHANGED_FILES, _GAPS, _TRACKING, _HOMES)
 """What makes each version of the one before; a new one goes to the end, none is ever changed."""

@@ -2,19 +2,19 @@
 
 import secrets
 from dataclasses import replace
+from uuid import uuid4
 
 import click
-from rich.console import Group, RenderableType
 
-from borg_cluster import run
+from borg_cluster import monitoring, run
 from borg_cluster.cli.announcing import announced
 from borg_cluster.cli.check import SEEDS
-from borg_cluster.cli.history import change_words
 from borg_cluster.cli.options import Settings, exit_codes, json_option
-from borg_cluster.cli.render import counted, fields_of, json_document, sentence, words, write_line
-from borg_cluster.cli.site import open_site
+from borg_cluster.cli.render import fields_of, json_document, write_line
+from borg_cluster.cli.run_view import run_view
+from borg_cluster.cli.site import Site, open_site
 from borg_cluster.errors import ExitCode
-from borg_cluster.run import RunOutcome
+from borg_cluster.run import JobOutcome, RunOutcome
 
 
 @click.command("run", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.SOME_FAILED, ExitCode.REFUSED))
@@ -22,47 +22,51 @@ from borg_cluster.run import RunOutcome
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
-    """Do what is due: create, prune, compact, check.
+    """Do what is due: discover, create, prune, compact, check.
 
     What a timer runs each night. JOBs that are named are due; without names each job is by its frequency. A repository that does
     not open costs its own archives, a cluster that does not answer costs the archives but not the checks, and nothing is pruned
     of a VM whose archive failed.
     """
     with open_site(settings, mend=True) as site:
-        with announced(site, "run") as ending:
-            outcome = run.run(site.context, run_id=ending.run_id, seed=secrets.randbelow(SEEDS), jobs=jobs)
-            ending.end(site.tally, outcome.exit_code)
-        # what failed after the run itself (a plugin, a file of `monitoring:`) is a warning, too
-        outcome = replace(outcome, warnings=site.tally.warnings, exit_code=outcome.exit_code or site.tally.exit_code)
+        outcome = _run(site, jobs)
         if settings.json:
             write_line(json_document("run", _fields(outcome)))
         else:
-            site.console.print(_view(outcome), soft_wrap=True)
+            site.console.print(*run_view(outcome), sep="\n", soft_wrap=True)
         return outcome.exit_code
+
+
+def _run(site: Site, jobs: tuple[str, ...]) -> RunOutcome:
+    seed = secrets.randbelow(SEEDS)
+    if run.only_looks(site.context.policy, jobs):
+        outcome = run.run(site.context, run_id=str(uuid4()), seed=seed, jobs=jobs)
+        monitoring.refresh(site.context)
+    else:
+        with announced(site, "run") as ending:
+            outcome = run.run(site.context, run_id=ending.run_id, seed=seed, jobs=jobs)
+            ending.end(site.tally, outcome.exit_code)
+    # what failed after the run itself (a plugin, a file of `monitoring:`) is a warning, too
+    return replace(outcome, warnings=site.tally.warnings, exit_code=outcome.exit_code or site.tally.exit_code)
 
 
 def _fields(outcome: RunOutcome) -> dict[str, object]:
     return {
         "run_id": outcome.run_id,
+        "cluster": outcome.cluster,
+        "began": outcome.began.isoformat(),
+        "ended": outcome.ended.isoformat(),
+        "since": None if outcome.since is None else outcome.since.isoformat(),
         "exit_code": outcome.exit_code,
         "done": outcome.done,
         "warnings": outcome.warnings,
-        "jobs": [{"job": name, **fields_of(due)} for name, due in outcome.jobs],
+        "retries": outcome.retries,
+        "jobs": [_job_fields(job) for job in outcome.jobs],
         "failed": [{"name": name, "reason": reason} for name, reason in outcome.failed],
-        "changes": [fields_of(change) for change in outcome.changes],
+        "changes": [{**fields_of(one.change), "treatment": one.treatment.value, "detail": one.detail} for one in outcome.changes],
     }
 
 
-def _view(outcome: RunOutcome) -> RenderableType:
-    """Return the summary: what failed stands last, where it is read first."""
-    lines: list[RenderableType] = [
-        sentence(words(name, "bold"), f": {'due' if due.due else 'not due'}, {due.reason}") for name, due in outcome.jobs
-    ]
-    for change in outcome.changes:
-        moved = f" from {change.was or 'nowhere'} to {change.now or 'nowhere'}" if change.was or change.now else ""
-        lines.append(sentence(words(change.name, "bold"), f" {change_words(change)}{moved} since the last run"))
-    style = "bold red" if outcome.failed else "yellow" if outcome.warnings else "green"
-    counts = f"{outcome.done} done, {len(outcome.failed)} failed, {counted(outcome.warnings, 'warning')}"
-    lines.append(words(counts, style))
-    lines += [sentence(words("failed  ", "bold red"), words(name, "bold"), f"  {reason}") for name, reason in outcome.failed]
-    return Group(*lines)
+def _job_fields(job: JobOutcome) -> dict[str, object]:
+    made = {"done": job.done, "failed": job.failed, "read": job.read, "stored": job.stored}
+    return {"job": job.name, **fields_of(job.due), **made}

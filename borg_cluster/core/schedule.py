@@ -70,4 +70,6 @@ def due_jobs(jobs: tuple[Job, ...], last: Mapping[str, datetime], now: datetime)
 
 def _words(length: timedelta) -> str:
     hours = length.total_seconds() / 3600
+    if hours < 1:
+        return f"{length.total_seconds() / 60:.0f} min"
     return f"{hours / 24:.1f} d" if hours >= 48 else f"{hours:.1f} h"  # noqa: PLR2004 - two days

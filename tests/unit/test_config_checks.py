@@ -158,3 +158,38 @@ def test_repositories_that_are_one(tmp_path: Path) -> None:
         "2:45: the repository /a is there twice; first at 2:23",
         "2:78: two repositories have the label 'x'; first at 2:34",
     ]
+
+
+SHARED = """cluster: hv
+repositories: [{path: /a, label: a}, {path: /b, label: b}]
+jobs:
+  n: {kind: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("job", "complaint"),
+    [
+        ("virtual_machines, repositories: ['*'], assign: [{repository: b, tag: gold}]", None),
+        ("volumes, repositories: [a, b], assign: [{repository: b, volume: 'V*'}]", None),
+        ("discovery, frequency: 1h", None),
+        ("virtual_machines, repository: a, repositories: [a]", "'repository' and 'repositories': only one"),
+        ("virtual_machines, repositories: [c]", "no repository is called 'c' (there are: a, b)"),
+        ("virtual_machines, repository: a, assign: [{repository: a, tag: x}]", "'repository' and 'repositories': only one"),
+        ("virtual_machines, assign: [{repository: a, tag: x}]", "'assign' shares out among 'repositories', and there are none"),
+        ("virtual_machines, repositories: [a], assign: [{repository: b, tag: x}]", "'b' is none of the job's repositories"),
+        ("virtual_machines, repositories: [a], assign: [{repository: a}]", "a rule without a condition holds for all"),
+        ("volumes, repositories: [a], assign: [{repository: a, tag: x}]", "'tag' has no meaning in a volumes job"),
+        ("discovery, repository: a", "'repository' has no meaning in a discovery job"),
+    ],
+)
+def test_several_repositories_and_a_look_at_the_cluster(tmp_path: Path, job: str, complaint: str | None) -> None:
+    told = complaints(tmp_path, SHARED % job)
+    assert (told == []) == (complaint is None), told
+    assert complaint is None or complaint in told[0]
+
+
+def test_what_shares_out_knows_its_repositories(tmp_path: Path) -> None:
+    assert complaints(tmp_path, SHARED % "virtual_machines, repositories: ['A', b*], assign: [{repository: b, tag: gold}]") == []
+    (job,) = config.load(tmp_path / "config.yaml").jobs
+    assert (job.repository, job.labels, job.assign[0].condition.render()) == ("", ("a", "b"), "tag gold")
