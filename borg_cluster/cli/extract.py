@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from borg_cluster import extract, sweep
+from borg_cluster.cli.extract_otherwise import extract_otherwise, otherwise_options
 from borg_cluster.cli.extract_several import extract_several
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
@@ -17,13 +18,14 @@ from borg_cluster.errors import ExitCode, Refused, UsageError
 
 
 @click.command("extract", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.SOME_FAILED, ExitCode.REFUSED))
-@click.argument("vms", metavar="VM...", nargs=-1, required=True)
+@click.argument("vms", metavar="VM...", nargs=-1)
 @click.option("--archive", default="latest", show_default=True, metavar="latest|NAME|DATE", help="Which of its archives.")
 @click.option("--to", "destination", type=Path, metavar="DIR", help="Only extract its files to DIR; no node is asked anything.")
 @click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, or the files, and stop.")
 @click.option("--yes", is_flag=True, help="Don't ask before a VM is replaced; needed without a terminal.")
 @click.option("--fail-fast", is_flag=True, help="Of several VMs, begin no other once one has failed.")
 @restore_options
+@otherwise_options
 @json_option
 @click.pass_obj
 def command(  # noqa: PLR0913 - each is an option
@@ -44,7 +46,13 @@ def command(  # noqa: PLR0913 - each is an option
     not deleted: `borg-cluster undo` puts it back, until `borg-cluster release`. Everything is extracted and checked before it
     goes offline. VM is a name or an id; DATE is a day or a moment (UTC): the newest archive up to then. Several are restored one
     after the other, roles of high priority first; one that fails doesn't stop the others.
+
+    With --stdout one file of an archive is written out and nothing else is done; with --volume files of a volume's archive come
+    to their places, or to DIR, never over a file that a virtual machine holds.
     """
+    done = extract_otherwise(settings, vms, archive, destination, options, dry_run=dry_run)
+    if done is not None:
+        return done
     vm = vms[0]
     if len(vms) > 1 and (destination is not None or options.get("copy_name") is not None):
         raise UsageError("--to and --copy are for one virtual machine at a time")

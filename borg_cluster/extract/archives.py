@@ -33,25 +33,28 @@ class Candidate:
     created_at: str
 
 
-def resolve_archive(context: Context, vm: str, which: str = LATEST) -> tuple[str, str, Manifest]:
+def resolve_archive(
+    context: Context, vm: str, which: str = LATEST, *, kind: ArchiveKind = ArchiveKind.VIRTUAL_MACHINE
+) -> tuple[str, str, Manifest]:
     """Return (label of the repository, archive, manifest) of the archive that is meant. Asks no node.
 
     Args:
         context: the site.
         vm: a VM's id, its beginning, or its name, as it is or was called.
         which: 'latest', an archive's name, or a date or moment (ISO, UTC): the newest up to then.
+        kind: VOLUME: ``vm`` is the name of a volume.
 
     Raises:
-        UnknownVM: no archive is of such a VM, or those of several are.
+        UnknownVM: no archive is of such a VM (or volume), or those of several are.
         Refused: none of its archives is meant by ``which``.
         RepositoryRefused: a repository does not open.
     """
-    known = tuple(_in_catalog(context))
+    known = tuple(_in_catalog(context, kind))
     try:
-        chosen = _choose(_of_vm(known, vm), which)
+        chosen = _choose(_of_vm(known, vm, kind), which)
         manifest = context.catalog.manifest(chosen.repository, chosen.archive)
     except (UnknownVM, Refused):
-        chosen, manifest = _choose(_of_vm(tuple(_in_repositories(context, vm)), vm), which), None
+        chosen, manifest = _choose(_of_vm(tuple(_in_repositories(context, vm, kind)), vm, kind), which), None
     if manifest is None:
         manifest = _read_manifest(context, chosen.repository, chosen.archive)
     if manifest is None:
@@ -59,15 +62,15 @@ def resolve_archive(context: Context, vm: str, which: str = LATEST) -> tuple[str
     return chosen.repository, chosen.archive, manifest
 
 
-def _in_catalog(context: Context) -> Iterator[Candidate]:
+def _in_catalog(context: Context, kind: ArchiveKind) -> Iterator[Candidate]:
     for row in context.catalog.archives(context.policy.cluster):
-        if row.kind == ArchiveKind.VIRTUAL_MACHINE.value:
+        if row.kind == kind.value:
             yield Candidate(
                 repository=row.repository, archive=row.archive, subject=row.subject, name=row.name, created_at=row.created_at
             )
 
 
-def _in_repositories(context: Context, vm: str) -> Iterator[Candidate]:
+def _in_repositories(context: Context, vm: str, kind: ArchiveKind) -> Iterator[Candidate]:
     """Yield the archives that may be the VM's, asking each repository; one manifest a series of archives tells whose it is."""
     for repository in context.policy.repositories:
         series: dict[str, list[ListedArchive]] = {}
@@ -78,7 +81,7 @@ def _in_repositories(context: Context, vm: str) -> Iterator[Candidate]:
                 series.setdefault(_TIME.sub("", listed.name), []).append(listed)
         for archives in series.values():
             newest = _read_manifest(context, repository.label, archives[-1].name)
-            if newest is None or newest.kind is not ArchiveKind.VIRTUAL_MACHINE or newest.cluster != context.policy.cluster:
+            if newest is None or newest.kind is not kind or newest.cluster != context.policy.cluster:
                 continue
             for listed in archives:
                 yield Candidate(
@@ -98,7 +101,7 @@ def _read_manifest(context: Context, label: str, archive: str) -> Manifest | Non
         return None
 
 
-def _of_vm(known: tuple[Candidate, ...], vm: str) -> tuple[Candidate, ...]:
+def _of_vm(known: tuple[Candidate, ...], vm: str, kind: ArchiveKind) -> tuple[Candidate, ...]:
     """Return the archives of the VM that a word names, oldest first. Raises UnknownVM."""
     key = vm_id_key(vm)
     ways = (
@@ -111,7 +114,8 @@ def _of_vm(known: tuple[Candidate, ...], vm: str) -> tuple[Candidate, ...]:
     if found is None:
         near = difflib.get_close_matches(vm, {one.name for one in known}, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else "borg-cluster list"
-        raise UnknownVM(f"no archive is of a virtual machine {vm!r}", hint=hint, word=vm)
+        what = "volume" if kind is ArchiveKind.VOLUME else "virtual machine"
+        raise UnknownVM(f"no archive is of a {what} {vm!r}", hint=hint, word=vm)
     ids = sorted({one.subject for one in found})
     if len(ids) > 1:
         raise UnknownVM(f"{len(ids)} virtual machines are called {vm!r}", hint=f"say which by its id: {', '.join(ids)}", word=vm)
