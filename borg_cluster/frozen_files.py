@@ -101,8 +101,11 @@ def _configuration(planned: PlannedArchive) -> tuple[PlannedFile, ...]:
 
 
 def _copy(source: str, destination: Path) -> str:
+    """Copy content and times; no more: a mount may answer with an error when it is asked for attributes (rclone's does)."""
     destination.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, destination)
+    shutil.copyfile(source, destination)
+    it = os.stat(source)  # noqa: PTH116 - names that aren't UTF-8 as well
+    os.utime(destination, ns=(it.st_atime_ns, it.st_mtime_ns))
     return os.fspath(destination)
 
 

@@ -17,7 +17,7 @@ is, also at the end. A share that can't be mounted is a warning of a backup (its
 restore.
 
 Mount each volume of its coordinator, or of any node where it is Direct. With rclone give jobs of volumes
-`extra_borg_options: --noxattrs --noacls`: it answers questions about extended attributes with an error, and Borg leaves such
+`extra_borg_options: [--noxattrs, --noacls]`: it answers questions about extended attributes with an error, and Borg leaves such
 files out.
 """
 
@@ -28,7 +28,7 @@ import stat
 import subprocess
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +67,11 @@ class Share:
 
 @dataclass
 class Mounted:
-    """What this process mounted: ``process`` is rclone's, which lives as long as its mount."""
+    """What this process mounted: ``process`` is rclone's, which lives as long as its mount; ``reader`` hears what it says."""
 
     share: Share
-    process: "subprocess.Popen[bytes] | None" = field(default=None)
+    process: "subprocess.Popen[bytes] | None" = None
+    reader: threading.Thread | None = None
 
 
 mounted: dict[str, Mounted] = {}
@@ -175,7 +176,7 @@ def mount(share: Share) -> None:
             return
         Path(share.path).mkdir(parents=True, exist_ok=True)
         if share.tool == "rclone":
-            mounted[share.path] = Mounted(share=share, process=start_rclone(share))
+            mounted[share.path] = start_rclone(share)
         else:
             check_credentials(share)
             run(cifs_command(share))
@@ -187,7 +188,7 @@ def alive(known: Mounted) -> bool:
     return os.path.ismount(known.share.path) and (known.process is None or known.process.poll() is None)
 
 
-def start_rclone(share: Share) -> "subprocess.Popen[bytes]":
+def start_rclone(share: Share) -> Mounted:
     """Start rclone and wait for its mount. Raises RuntimeError if that fails."""
     if shutil.which("rclone") is None:
         raise RuntimeError("rclone is not installed (Debian's packages rclone and fuse3)")
@@ -202,8 +203,9 @@ def start_rclone(share: Share) -> "subprocess.Popen[bytes]":
     tick = threading.Event()
     for _ in range(int(PATIENCE * 20)):
         if os.path.ismount(share.path):
-            threading.Thread(target=drain, args=(process,), daemon=True).start()
-            return process
+            reader = threading.Thread(target=drain, args=(process,), daemon=True)
+            reader.start()
+            return Mounted(share=share, process=process, reader=reader)
         if process.poll() is not None:
             break
         tick.wait(0.05)
@@ -216,8 +218,9 @@ def start_rclone(share: Share) -> "subprocess.Popen[bytes]":
 def drain(process: "subprocess.Popen[bytes]") -> None:
     """Read what rclone says, so that it never waits for a reader."""
     assert process.stderr is not None  # noqa: S101 - it was asked for
-    for _ in process.stderr:
-        pass
+    with process.stderr as told:
+        for _ in told:
+            pass
 
 
 def run(command: list[str]) -> None:
@@ -256,6 +259,8 @@ def unmount(path: str) -> None:
             if known.process is not None:
                 known.process.terminate()
                 known.process.wait(PATIENCE)
+            if known.reader is not None:
+                known.reader.join(PATIENCE)
 
 
 def mount_all(wanted: tuple[Share, ...]) -> None:

@@ -37,6 +37,17 @@ FILES_TOOLS = {
 }
 """A program of each Debian package that the lane of guests' files needs."""
 
+SAMBA_TOOLS = {
+    "samba": "smbd",
+    "samba-common-bin": "smbpasswd",
+    "rclone": "rclone",
+    "fuse3": "fusermount3",
+    "cifs-utils": "mount.cifs",
+    "kmod": "modprobe",
+    "procps": "pgrep",
+}
+"""A program of each Debian package that the Samba lane needs."""
+
 _PATIENCE = 900
 """Seconds for what is fetched and built."""
 
@@ -162,6 +173,17 @@ def prepare_files() -> Mapping[str, str]:
     return {"PATH": path}
 
 
+def prepare_samba() -> Mapping[str, str]:
+    """Have a server of shares, and what mounts them."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM))
+    missing = [package for package, program in SAMBA_TOOLS.items() if shutil.which(program, path=path) is None]
+    if missing:
+        _install(missing)
+    if os.geteuid() != 0:
+        raise NotRun("smbpasswd makes users for root alone")
+    return {"PATH": path}
+
+
 def prepare_systemd() -> Mapping[str, str]:
     """Have systemd-analyze, which needs no running systemd."""
     if shutil.which("systemd-analyze") is None:
@@ -219,6 +241,7 @@ LANES = {
         Lane(name="restore", run=run_on_all_cores, minutes=10),
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
+        Lane(name="samba", prepare=prepare_samba, minutes=10),
         Lane(name="files", prepare=prepare_files, minutes=10),
         Lane(name="borgmatic", prepare=prepare_borgmatic),
         Lane(name="mount", prepare=prepare_mount),
