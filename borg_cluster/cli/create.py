@@ -1,5 +1,7 @@
 """`borg-cluster create`."""
 
+from dataclasses import replace
+
 import click
 from rich.cells import cell_len
 from rich.text import Text
@@ -10,8 +12,9 @@ from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.plan import exit_code_of_plan
 from borg_cluster.cli.plan_view import plan_view
 from borg_cluster.cli.planning import make_plan
-from borg_cluster.cli.render import clean, duration, fields_of, json_document, short_id, size, words, write_line
+from borg_cluster.cli.render import clean, duration, fields_of, how_read, json_document, short_id, size, words, write_line
 from borg_cluster.cli.site import Site, open_site
+from borg_cluster.context import Context
 from borg_cluster.core.event import ArchiveFailed, ArchiveFinished, Event
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.planned import BackupPlan
@@ -40,9 +43,10 @@ class Results:
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--stats", is_flag=True, help="Add up what was read and stored.")
 @click.option("--refresh", is_flag=True, help="Ask the nodes first, however young the inventory is.")
+@click.option("--full", is_flag=True, help="Read all of each disk this time, and compare it with what was to be taken over.")
 @json_option
 @click.pass_obj
-def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stats: bool, refresh: bool) -> int:
+def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stats: bool, refresh: bool, full: bool) -> int:
     """Back up: one archive a VM, one a volume less the VMs' files.
 
     JOBs are all by default. A VM that fails never stops the others; one that moved meanwhile is followed.
@@ -56,7 +60,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
         with announced(site, "create") as ending:
             rebuild_if_lost(site.context)
             plan, inventory = make_plan(site, jobs, refresh=refresh, run_id=ending.run_id)
-            create.create(site.context, plan, inventory)
+            create.create(_in_full(site.context) if full else site.context, plan, inventory)
             site.context.catalog.record_run(ending.end(site.tally))
         if settings.json:
             write_line(json_document("created", _fields(plan, results, site)))
@@ -65,6 +69,11 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
             if stats:
                 site.console.print(_stats(results))
         return site.tally.exit_code
+
+
+def _in_full(context: Context) -> Context:
+    jobs = (replace(job, changed_blocks=replace(job.changed_blocks, full=True)) for job in context.policy.jobs)
+    return replace(context, policy=replace(context.policy, jobs=tuple(jobs)))
 
 
 def _show_plan(settings: Settings, site: Site, plan: BackupPlan, inventory: Inventory) -> None:
@@ -92,6 +101,7 @@ def _summary(results: Results, inventory: Inventory) -> list[Text]:
             result, style = ("warnings", "yellow") if event.warnings else ("done", "green")
             sizes = (size(event.original_size), size(event.deduplicated_size), duration(event.seconds))
             lines += [words(_row(result, name, *sizes), style), words(f"  {event.archive}", "dim")]
+            lines += [words(f"  {line}", "dim") for line in how_read(event.unread, event.read_in_full)]
         else:
             lines.append(words(f"{'refused' if event.refused else 'failed':<{_RESULT}}{name}", "bold red"))
     return lines

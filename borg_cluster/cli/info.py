@@ -6,10 +6,10 @@ from typing import Any
 import click
 from rich.console import Group, RenderableType
 
-from borg_cluster.catalog import manifest_to_json
+from borg_cluster.catalog import Takeover, manifest_to_json
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
-from borg_cluster.cli.render import counted, json_document, moment, sentence, size, table, words, write_line
+from borg_cluster.cli.render import counted, fields_of, how_read, json_document, moment, sentence, size, table, words, write_line
 from borg_cluster.cli.site import open_site
 from borg_cluster.context import Context
 from borg_cluster.core.archive import Manifest
@@ -39,11 +39,14 @@ def command(settings: Settings, /, *, vm: str | None, archive: str) -> int:
         label, name, manifest = resolve_archive(site.context, vm, archive)
         (repository,) = choose(site.context, (label,))
         told = open_upkeep(site.context, repository).info(name)["archives"][0]
+        takeover = site.context.catalog.takeovers(label).get(name)
         if settings.json:
             facts = {"repository": label, "archive": name, "stats": told["stats"], "seconds": told["duration"]}
+            if takeover is not None:
+                facts["changed_blocks"] = fields_of(takeover)
             write_line(json_document("archive", facts | {"manifest": json.loads(manifest_to_json(manifest))}))
         else:
-            site.console.print(_archive_view(label, name, manifest, told["stats"]))
+            site.console.print(_archive_view(label, name, manifest, told["stats"], takeover))
     return ExitCode.FINE
 
 
@@ -81,7 +84,7 @@ def _repositories_view(found: list[dict[str, Any]]) -> RenderableType:
     return rows
 
 
-def _archive_view(label: str, name: str, manifest: Manifest, stats: dict[str, int]) -> RenderableType:
+def _archive_view(label: str, name: str, manifest: Manifest, stats: dict[str, int], takeover: Takeover | None) -> RenderableType:
     available = "highly available" if manifest.highly_available else "not highly available"
     sizes = f"{size(stats['original_size'])} read, {size(stats['deduplicated_size'])} stored by it alone"
     lines: list[RenderableType] = [
@@ -91,6 +94,14 @@ def _archive_view(label: str, name: str, manifest: Manifest, stats: dict[str, in
         sentence(words(manifest.consistency, "bold"), f": {manifest.consistency_reason}"),
         words(f"{counted(len(manifest.files), 'file')}, {sizes}"),
     ]
+    if takeover is not None:
+        lines += [words(line) for line in how_read(takeover.unread, takeover.reasons)]
+        if takeover.base is not None:
+            lines.append(
+                words(f"taken over from {takeover.base}; {size(takeover.compared)} read all the same and compared", "dim")
+            )
+        if takeover.suspect is not None:
+            lines.append(words(f"suspect: {takeover.suspect}", "bold red"))
     rows = table("File", "Kind", "Size", right=("Size",))
     for file in manifest.files:
         rows.add_row(words(file.archive_path), words(file.kind, "dim"), size(file.size))

@@ -59,6 +59,12 @@ def short_id(identifier: str) -> str:
     return identifier[:_SHORT_ID]
 
 
+def how_read(unread: int, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    """Return lines about an archive's disks: what was taken over ``unread`` (bytes), and why others were read in full."""
+    taken = (f"{size(unread)} of it unchanged, and not read",) if unread else ()
+    return (*taken, *(f"read in full: {reason}" for reason in reasons))
+
+
 def size(count: int | None) -> str:
     """Return a number of bytes for people: ``1.4 GiB``; '?' if it isn't known."""
     if count is None:

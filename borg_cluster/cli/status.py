@@ -58,7 +58,7 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
 
 
 def _leftovers(context: Context, inventory: Inventory) -> list[str]:
-    """Return what runs and restores that died, or wait for a word, left behind."""
+    """Return what runs and restores that died, or wait for a word, left behind, and the archives that are suspect."""
     left = [f"{one.message}: {one.ended_by}" for one in leftovers(context, inventory)]
     for restore in journal.restores(context.state):
         if restore.outcome is None:
@@ -68,6 +68,12 @@ def _leftovers(context: Context, inventory: Inventory) -> list[str]:
         f"{proof.plan.name} may still be there: the next `borg-cluster verify --boot`, check or run ends it"
         for proof in boot.leftovers(context)
         if proof.outcome is not None
+    ]
+    left += [
+        f"{one.archive} in {repository.label} is suspect: {one.suspect}"
+        for repository in context.policy.repositories
+        for one in context.catalog.takeovers(repository.label).values()
+        if one.suspect is not None
     ]
     return left
 
