@@ -55,10 +55,10 @@ def get_secret(reference: str) -> str | None:
 def open_source(archive: PlannedArchive, owner: Callable[[], str | None]) -> AbstractContextManager[PlannedArchive] | None:
     """Return a context that yields ``archive`` with the local paths where Borg shall read it, or None: not mine.
 
-    Provider, called once an archive. What it yields is valid inside the ``with``, and ends with it: a snapshot is opened and
-    closed here. Subject, names in the archive and their order stay as planned; ``consistency`` says what was really reached.
-    ``owner()`` asks the cluster which node owns the VM now (None for a volume, or if no node has it). What fails on the way out
-    is a warning: the archive was read before.
+    Provider, called once an archive, for several archives at the same time. What it yields is valid inside the ``with``, and ends
+    with it: a snapshot is opened and closed here. Subject, names in the archive and their order stay as planned; ``consistency``
+    says what was really reached. ``owner()`` asks the cluster which node owns the VM now (None for a volume, or if no node has
+    it). What fails on the way out is a warning: the archive was read before.
     """
 
 

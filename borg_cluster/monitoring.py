@@ -115,5 +115,6 @@ def _standing(context: Context, run: Run) -> Standing:
             done=run.done,
             failed=run.failed,
             warnings=run.warnings,
+            retries=run.retries,
         ),
     )

@@ -12,6 +12,7 @@ from borg_cluster.bridge.answers import Lost, decode
 from borg_cluster.core.policy import RemotingSettings
 from borg_cluster.errors import CommandFailed
 from borg_cluster.remoting import Kind, Parameter, RemotingError, Session
+from borg_cluster.stopping import Stop
 
 Answer = TypeVar("Answer")
 
@@ -19,6 +20,8 @@ _REASONS = {Kind.UNREACHABLE: "unreachable", Kind.TIMEOUT: "timed_out", Kind.AUT
 
 _WITHOUT_PASSWORD = ("kerberos", "certificate")
 """Ways to log in that do without a password: the user's ticket, and a key that has none."""
+_LOOKS = ("Get-", "Wait-")
+"""How the commands begin that change nothing."""
 _FRESH = 20.0
 """Seconds for which a session that nobody used is still trusted; a node ends one after a minute."""
 
@@ -40,12 +43,16 @@ class Asking:
         domain: appended to a node's short name; None leaves names as they are.
         secret: resolves a reference such as '{credential file PATH}', or '{terminal USER}' for a user without one; called when
             the first session needs the password.
+        stop: when it is set, what only asks or waits is given up (None: nothing ever is).
     """
 
-    def __init__(self, settings: RemotingSettings, *, domain: str | None, secret: Callable[[str], str]) -> None:
+    def __init__(
+        self, settings: RemotingSettings, *, domain: str | None, secret: Callable[[str], str], stop: Stop | None = None
+    ) -> None:
         self._settings = settings
         self._domain = domain
         self._secret = secret
+        self._stop = stop or Stop()
         self._secret_lock = Lock()
         self._known_password: str | None = None
         self._kept: dict[str, list[_Kept]] | None = None
@@ -105,7 +112,7 @@ class Asking:
             else:
                 session.set_deadline(deadline)
             try:
-                text = session.invoke(command, parameters)
+                text = session.invoke(command, parameters, check=self._check_of(command))
             except RemotingError as error:
                 if error.kind is Kind.COMMAND:
                     self._keep(name, session, stack)
@@ -114,6 +121,10 @@ class Asking:
                 raise
             self._keep(name, session, stack)
             return text
+
+    def _check_of(self, command: str) -> Callable[[], None]:
+        """Return what may give a command up. A change is waited for: nobody could tell what becomes of it otherwise."""
+        return self._stop.check if command.startswith(_LOOKS) else lambda: None
 
     def _taken(self, name: str, stack: ExitStack) -> Session | None:
         """Return a session that was kept, if there is a fresh one; it ends with ``stack``."""

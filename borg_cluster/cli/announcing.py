@@ -37,6 +37,7 @@ class Ending:
             done=tally.done,
             failed=tally.failed,
             warnings=tally.warnings,
+            retries=tally.retries,
         )
         return self.run
 
@@ -67,6 +68,7 @@ def _tell(ending: Ending, run: Run, *, reason: str | None) -> None:
             done=run.done,
             failed=run.failed,
             warnings=run.warnings,
+            retries=run.retries,
             seconds=(context.clock() - ending.began).total_seconds(),
             reason=reason,
         )

@@ -24,6 +24,7 @@ from borg_cluster.core.event import Event, Warned
 from borg_cluster.core.policy import Policy
 from borg_cluster.errors import CatalogDamaged, UsageError
 from borg_cluster.plugins import PluginManager
+from borg_cluster.stopping import Stop
 
 CATALOG = "catalog.sqlite"
 
@@ -73,10 +74,13 @@ def open_context(policy: Policy, *, plugins: PluginManager, emit: Sink, state: P
 
     The catalog hears what becomes of each archive before ``emit`` does.
     """
-    bridge = Bridge(policy.remoting, domain=policy.domain, secret=plugins.secret)
+    stop = Stop()
+    bridge = Bridge(policy.remoting, domain=policy.domain, secret=plugins.secret, stop=stop)
     with open_whole(state / CATALOG, emit) if mend else Catalog.open(state / CATALOG) as catalog:
         heard = fan_out(attempt_recorder(catalog, policy.cluster, now), emit)
-        yield Context(policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=heard, clock=now, state=state)
+        yield Context(
+            policy=policy, bridge=bridge, catalog=catalog, plugins=plugins, emit=heard, clock=now, state=state, stop=stop
+        )
 
 
 def open_whole(path: Path, emit: Sink) -> Catalog:

@@ -46,7 +46,10 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """A backup run ended, with ``exit_code``; ``reason`` if it could not go on. The last event of it."""
+    """A backup run ended, with ``exit_code``; ``reason`` if it could not go on. The last event of it.
+
+    ``retries`` counts what was tried again.
+    """
 
     run_id: str
     cluster: str
@@ -57,6 +60,7 @@ class RunFinished:
     warnings: int
     seconds: float
     reason: str | None
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ class RunFigures:
     done: int
     failed: int
     warnings: int
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,7 @@ _OF_RUNS: tuple[tuple[str, str, Callable[[RunFigures], float]], ...] = (
     ("run_done", "What was done in it", lambda run: run.done),
     ("run_failed", "What failed in it", lambda run: run.failed),
     ("run_warnings", "What it warned of", lambda run: run.warnings),
+    ("run_retries", "What was tried again in it", lambda run: run.retries),
 )
 
 

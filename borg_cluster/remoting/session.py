@@ -5,7 +5,7 @@ import binascii
 import gzip
 import logging
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,9 +41,10 @@ class Session:
         self._pool = pool
         self._node = node
 
-    def invoke(self, command: str, parameters: Mapping[str, Parameter]) -> str:
+    def invoke(self, command: str, parameters: Mapping[str, Parameter], *, check: Callable[[], None] = lambda: None) -> str:
         """Run one command and return the one string that it answers with, decompressed.
 
+        ``check`` is called each time that there is no answer yet; what it raises gives the command up.
         Raises RemotingError: for all that hinders the answer, and for any error record, since a pipeline that completed has
         ``had_errors`` False even with some in its stream.
         """
@@ -51,7 +52,7 @@ class Session:
         shell.add_cmdlet(command)
         for name, value in parameters.items():
             shell.add_parameter(name, value)
-        self._run(shell)
+        self._run(shell, check)
         if shell.streams.error:
             raise from_record(shell.streams.error[0], node=self._node, command=command)
         return self._text(shell.output, command)
@@ -74,10 +75,11 @@ class Session:
                 hint="remoting: bootstrap: needs a full session, such as Microsoft.PowerShell; the endpoint does without it",
             )
 
-    def _run(self, shell: PowerShell) -> None:
+    def _run(self, shell: PowerShell, check: Callable[[], None] = lambda: None) -> None:
         try:
             shell.begin_invoke()
             while shell.state == PSInvocationState.RUNNING:
+                check()
                 shell.poll_invoke()
         except TRANSPORT_ERRORS as error:
             raise classify(error, settings=self._settings, node=self._node) from error

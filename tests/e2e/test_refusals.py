@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from borg_cluster import discover, snapshot
+from borg_cluster import discover, owner
 from borg_cluster.catalog import Run
 from borg_cluster.catalog.recorder import attempt_recorder
 from borg_cluster.cli.sinks import Tally, fan_out
@@ -90,7 +90,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     cluster = SimulatedCluster.create(folder / "cluster", nodes=("node1",), volumes=("Volume1",))
     build(cluster)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshot, "_PAUSES", (0.0,) * 8)
+        patch.setattr(owner, "_PAUSES", (0.0,) * 8)
         for night in open_night(cluster, folder):
             wanted = replace(job("nightly", JobKind.VIRTUAL_MACHINES), consistency=WantedConsistency.APPLICATION)
             night.reconfigure(jobs=(wanted,), monitoring=Monitoring(status_file=str(folder / "status.json")))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from borg_cluster import discover, snapshot
+from borg_cluster import discover, owner
 from borg_cluster.borg import find_borg
 from borg_cluster.catalog import manifest_from_json
 from borg_cluster.claim_holder import this_process
@@ -31,7 +31,7 @@ WEEKLY = replace(NIGHTLY, name="weekly", kind=JobKind.VOLUMES)
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing: here it is commands that let time pass."""
-    monkeypatch.setattr(snapshot, "_PAUSES", (0.0,) * 8)
+    monkeypatch.setattr(owner, "_PAUSES", (0.0,) * 8)
 
 
 @pytest.fixture

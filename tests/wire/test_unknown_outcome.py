@@ -1,6 +1,8 @@
 """A change whose answer was lost may have been made or not: it is told as lost, and it is never sent again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from borg_cluster.core.vm_state import RoleSetting
 from borg_cluster.simulator.commands import COMMANDS, Command
 from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.wire import Nodes, serve
+from borg_cluster.stopping import Stop, Stopped
 from tests.wire.conftest import settings_for, simulated_cluster
 from tests.wire.echo import EchoCluster
 from tests.wire.target import there
@@ -67,3 +70,28 @@ def test_whether_it_was_made_is_seen_by_looking(tmp_path: Path, kind: str, *, re
         assert (there(bridge.get_vm_state("node2", vm_id=vm_id)).role is None) == removed
         # the step that looked may be taken again, either way
         assert there(bridge.remove_role("node2", vm_id=vm_id)).role is None
+
+
+def test_a_long_wait_is_given_up_when_all_is_to_end_and_a_change_is_not(nodes: Nodes, echo: EchoCluster) -> None:
+    for name, given_up in (("Wait-BorgClusterMerge", True), ("New-BorgClusterSnapshot", False)):
+        stop, begun, ended = Stop(), Event(), Event()
+        bridge = Bridge(
+            settings_for(nodes, operation_timeout=1), domain="example.test", secret=lambda _: nodes.password, stop=stop
+        )
+
+        def answer(*_: object, begun: Event = begun, ended: Event = ended) -> str:
+            begun.set()
+            return str(ended.wait(60))
+
+        echo.answers[name] = answer
+        with ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(change, bridge, COMMANDS[name])
+            assert begun.wait(60)
+            stop.set()
+            if given_up:
+                with pytest.raises(Stopped):
+                    asked.result(60)
+                ended.set()
+            else:
+                ended.set()
+                assert isinstance(asked.result(60), Lost), "the answer was waited for, though it is no report"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from borg_cluster import snapshot
+from borg_cluster import owner
 from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.state import CommandError, SimulatedCluster
 from tests.e2e.fault_site import FaultSite, open_fault_site
@@ -27,7 +27,7 @@ PHASES = {
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for nothing: here it is commands that let time pass."""
-    monkeypatch.setattr(snapshot, "_PAUSES", (0.0,) * 8)
+    monkeypatch.setattr(owner, "_PAUSES", (0.0,) * 8)
 
 
 @pytest.fixture(scope="module")
