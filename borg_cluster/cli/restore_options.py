@@ -25,6 +25,8 @@ _OPTIONS = (
     click.option("--start/--no-start", default=None, help="Whether it runs at the end; otherwise as now, or as then."),
     click.option("--to-node", "node", metavar="NODE", help="The node to register it on."),
     click.option("--to-volume", "volume", metavar="VOLUME", help="Where its files go: a mount's name or Windows path."),
+    click.option("--from-cluster", "cluster", metavar="NAME", help="The archive is another cluster's, as that is called in it."),
+    click.option("--map", "mapped", multiple=True, metavar="STORAGE=MOUNT", help="Where storage of the archive is here."),
     click.option("--in-place", is_flag=True, help="Delete its old disks first, if there is no room for both: no undo then."),
     click.option("--copy", "copy_name", metavar="NAME", help="A copy of that name and a new id, off and on no network."),
 )
@@ -57,7 +59,16 @@ def request_of(vm: str, archive: str, options: Mapping[str, Any]) -> RestoreRequ
         part=part,
         disks=disks,
         in_place=bool(options.get("in_place")),
+        cluster=options.get("cluster"),
+        mapped=tuple(_pair(word) for word in options.get("mapped") or ()),
     )
+
+
+def _pair(word: str) -> tuple[str, str]:
+    old, _, new = word.partition("=")
+    if not old or not new:
+        raise UsageError(f"--map {word!r} names no pair", hint="say it as STORAGE=MOUNT, such as Volume1=Volume3")
+    return old, new
 
 
 def _part(disks: tuple[str, ...], options: Mapping[str, Any]) -> Part:

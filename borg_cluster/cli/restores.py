@@ -104,7 +104,7 @@ def _id(progress: Progress) -> str:
 
 def _known(site: Site) -> tuple[Progress, ...]:
     vms = site.context.policy.cluster
-    return tuple(one for one in journal.restores(site.context.state) if one.plan.manifest.cluster == vms)
+    return tuple(one for one in journal.restores(site.context.state) if (one.plan.cluster or one.plan.manifest.cluster) == vms)
 
 
 def _chosen(site: Site, word: str | None, verb: str) -> str:

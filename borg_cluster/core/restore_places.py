@@ -56,11 +56,13 @@ def plan_places(manifest: Manifest, request: RestoreRequest, site: Site, *, stay
         Refused: no mount is called so, or a disk chain would lose its way.
         NotMapped: a copy is to lie beside its original, whose volume no mount reaches.
     """
+    mapped = _mapped(manifest, request, site, stay)
     if not request.is_elsewhere:
-        return Places(moved={})
+        _refuse_lost_chains(manifest, Places(moved=mapped), stay)
+        return Places(moved=mapped)
     configuration = manifest_configuration(manifest)
     home = home_of(configuration)
-    mount = _mount(request, configuration, site)
+    mount = _mount(request, mapped.get(path_key(configuration), configuration), site)
     target = _target(manifest, request, home, mount, site.restore_id)
     moved = {
         path_key(file.windows_path): new
@@ -108,13 +110,42 @@ def file_name(text: str) -> str:
     return f"_{name}" if _DEVICE.fullmatch(name) else name
 
 
+def _mapped(manifest: Manifest, request: RestoreRequest, site: Site, stay: frozenset[str]) -> dict[str, str]:
+    """Return the places here of files on storage that is called otherwise here. Raises Refused for storage that isn't there."""
+    moved: dict[str, str] = {}
+    for old, new in request.mapped:
+        mount, found = _named_mount(new, site), False
+        for file in manifest.files:
+            inside = _inside(file, old)
+            found = found or inside is not None
+            if inside is not None and file.kind not in STAY and file.windows_path not in stay:
+                moved[path_key(file.windows_path)] = mount.windows.rstrip("\\") + "\\" + inside
+        if not found:
+            known = ", ".join(dict.fromkeys(file.archive_path.partition("/")[0] for file in manifest.files))
+            raise Refused(f"nothing in the archive lies on {old!r}", hint=f"it has: {known}")
+    return {key: new for key, new in moved.items() if path_key(new) != key}
+
+
+def _inside(file: ArchivedFile, storage: str) -> str | None:
+    """Return a file's path inside a storage, which is named as in the archive or by its Windows path; None: it isn't there."""
+    name, _, inside = file.archive_path.partition("/")
+    if name.lower() == storage.lower():
+        return inside.replace("/", "\\")
+    prefix = path_key(storage).rstrip("\\") + "\\"
+    path = ntpath.normpath(file.windows_path)
+    return path[len(prefix) :] if path.lower().startswith(prefix) else None
+
+
 def _mount(request: RestoreRequest, configuration: str, site: Site) -> Mount:
     if request.volume is None:
         located = site.look_up(configuration)
         if located is None:
             raise NotMapped(f"{configuration} lies on no mount of the configuration", hint="say where to: --to-volume NAME")
         return located.mount
-    word = request.volume
+    return _named_mount(request.volume, site)
+
+
+def _named_mount(word: str, site: Site) -> Mount:
     for mount in site.mounts:
         if word.lower() == mount.name.lower() or path_key(word) == path_key(mount.windows):
             return mount

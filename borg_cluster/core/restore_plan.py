@@ -84,6 +84,8 @@ class RestorePlan:
     priority: int | None = None
     """Of its role, as the cluster has it (3000 high, 2000, 1000 low, 0 not started by itself); None: it gets none."""
     room: tuple[Room, ...] = ()
+    cluster: str = ""
+    """Where it is restored: the archive may be another cluster's."""
 
 
 def plan_restore(
@@ -199,6 +201,7 @@ def _plan(case: Case, inventory: Inventory, request: RestoreRequest, source: Sou
         manifest=case.manifest,
         priority=priority_of(case),
         room=files.room,
+        cluster=case.policy.cluster,
     )
 
 

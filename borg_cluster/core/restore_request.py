@@ -45,6 +45,10 @@ class RestoreRequest:
     part: Part = Part.ALL
     disks: tuple[str, ...] = ()
     in_place: bool = False
+    cluster: str | None = None
+    """Of which cluster the archive is; None: of the one that is restored to."""
+    mapped: tuple[tuple[str, str], ...] = ()
+    """Where storage of the archive is here: a mount's name in it, or a Windows path, and a mount of the configuration."""
 
     @property
     def is_copy(self) -> bool:

@@ -19,7 +19,9 @@ def why_kept(file: ArchivedFile, inventory: Inventory, site: Site, subject: str,
 
     Raises Refused where another VM's file is in the way of one that doesn't move.
     """
-    moves = request.is_elsewhere and file.kind not in STAY
+    if file.kind in STAY and request.cluster is not None and site.look_up(file.windows_path) is None:
+        return "it lay on storage of another cluster: the virtual machine goes without"
+    moves = (request.is_elsewhere or bool(request.mapped)) and file.kind not in STAY
     for vm, owned in holders(file.windows_path, inventory, site):
         if (vm.id == subject and not request.is_copy) or owned.exists is False:
             continue

@@ -30,7 +30,7 @@ class Site:
         if located is None:
             raise NotMapped(
                 f"{path} lies on no mount of the configuration",
-                hint="add its volume to mounts:, or extract the files only: --to DIR",
+                hint="add its volume to mounts:, say where it is here: --map STORAGE=MOUNT, or extract the files only: --to DIR",
                 path=path,
             )
         return located

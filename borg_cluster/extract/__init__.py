@@ -34,7 +34,7 @@ def plan(context: Context, request: RestoreRequest, *, inventory: Inventory | No
         Refused: it can't be, by name, and what to do instead.
         ClusterUnreachable: no node answered.
     """
-    repository, archive, manifest = resolve_archive(context, request.vm, request.archive)
+    repository, archive, manifest = resolve_archive(context, request.vm, request.archive, cluster=request.cluster)
     if inventory is None:
         inventory = current_inventory(context, refresh=True, because="a restore is planned on what is there now")
     source = Source(restore_id=str(uuid4()), repository=repository, archive=archive)

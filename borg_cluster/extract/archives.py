@@ -34,7 +34,12 @@ class Candidate:
 
 
 def resolve_archive(
-    context: Context, vm: str, which: str = LATEST, *, kind: ArchiveKind = ArchiveKind.VIRTUAL_MACHINE
+    context: Context,
+    vm: str,
+    which: str = LATEST,
+    *,
+    kind: ArchiveKind = ArchiveKind.VIRTUAL_MACHINE,
+    cluster: str | None = None,
 ) -> tuple[str, str, Manifest]:
     """Return (label of the repository, archive, manifest) of the archive that is meant. Asks no node.
 
@@ -43,18 +48,20 @@ def resolve_archive(
         vm: a VM's id, its beginning, or its name, as it is or was called.
         which: 'latest', an archive's name, or a date or moment (ISO, UTC): the newest up to then.
         kind: VOLUME: ``vm`` is the name of a volume.
+        cluster: whose archives are meant; None: those of the configured one.
 
     Raises:
         UnknownVM: no archive is of such a VM (or volume), or those of several are.
         Refused: none of its archives is meant by ``which``.
         RepositoryRefused: a repository does not open.
     """
-    known = tuple(_in_catalog(context, kind))
+    cluster = cluster or context.policy.cluster
+    known = tuple(_in_catalog(context, kind, cluster))
     try:
         chosen = _choose(_of_vm(known, vm, kind), which)
         manifest = context.catalog.manifest(chosen.repository, chosen.archive)
     except (UnknownVM, Refused):
-        chosen, manifest = _choose(_of_vm(tuple(_in_repositories(context, vm, kind)), vm, kind), which), None
+        chosen, manifest = _choose(_of_vm(tuple(_in_repositories(context, vm, kind, cluster)), vm, kind), which), None
     if manifest is None:
         manifest = _read_manifest(context, chosen.repository, chosen.archive)
     if manifest is None:
@@ -62,15 +69,16 @@ def resolve_archive(
     return chosen.repository, chosen.archive, manifest
 
 
-def _in_catalog(context: Context, kind: ArchiveKind) -> Iterator[Candidate]:
-    for row in context.catalog.archives(context.policy.cluster):
-        if row.kind == kind.value:
+def _in_catalog(context: Context, kind: ArchiveKind, cluster: str) -> Iterator[Candidate]:
+    labels = {repository.label for repository in context.policy.repositories}
+    for row in context.catalog.archives(cluster):
+        if row.repository in labels and row.kind == kind.value:
             yield Candidate(
                 repository=row.repository, archive=row.archive, subject=row.subject, name=row.name, created_at=row.created_at
             )
 
 
-def _in_repositories(context: Context, vm: str, kind: ArchiveKind) -> Iterator[Candidate]:
+def _in_repositories(context: Context, vm: str, kind: ArchiveKind, cluster: str) -> Iterator[Candidate]:
     """Yield the archives that may be the VM's, asking each repository; one manifest a series of archives tells whose it is."""
     for repository in context.policy.repositories:
         series: dict[str, list[ListedArchive]] = {}
@@ -81,7 +89,7 @@ def _in_repositories(context: Context, vm: str, kind: ArchiveKind) -> Iterator[C
                 series.setdefault(_TIME.sub("", listed.name), []).append(listed)
         for archives in series.values():
             newest = _read_manifest(context, repository.label, archives[-1].name)
-            if newest is None or newest.kind is not kind or newest.cluster != context.policy.cluster:
+            if newest is None or newest.kind is not kind or newest.cluster.lower() != cluster.lower():
                 continue
             for listed in archives:
                 yield Candidate(

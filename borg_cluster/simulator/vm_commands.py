@@ -165,8 +165,11 @@ def compare(world: World, node: Node, definition: Definition) -> list[Json]:
         problem = why_unusable(world, leaf, node.name)
         if problem is not None:
             findings.append(_finding(DISK_UNUSABLE, "HardDiskDrive", leaf, f"'{problem[1]}' can't be opened ({problem[0]})."))
-    absent = [path for path in definition.iso_paths() if not exists(world, path, node.name)]
-    findings += [_finding(FILE_MISSING, "DvdDrive", path, f"'{path}' can't be found.") for path in absent]
+    for drive in definition.dvds:
+        if drive.path is not None and not exists(world, drive.path, node.name):
+            text = f"'{drive.path}' can't be found."
+            findings.append(_finding(FILE_MISSING, "DvdDrive", drive.path, text, mended_by="ejected"))
+            drive.path = None
     if _version(definition.version) > _version(node.newest_version):
         text = f"The configuration version {definition.version} is not supported."
         findings.append(_finding(VERSION_UNSUPPORTED, "VirtualMachine", definition.name, text))

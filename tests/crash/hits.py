@@ -7,8 +7,14 @@ from pathlib import Path
 
 from borg_cluster.simulator.definition import write_saved_state
 from borg_cluster.simulator.faults import Fault
+from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.state import SimulatedCluster
 from tests.crash.cells import Cell
+
+
+def is_copy(machine: Machine) -> bool:
+    """Return whether a virtual machine is a copy that a restore has made."""
+    return any(line.startswith("borg-cluster restore ") for line in machine.definition.notes.splitlines())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,9 +22,17 @@ class Blow:
     """One cell's blow to one cluster."""
 
     cluster: SimulatedCluster
-    vm_id: str
+    original: str
     cell: Cell
+    is_copy: bool = False
     down: list[str] = field(default_factory=list)
+
+    @property
+    def vm_id(self) -> str:
+        """The virtual machine that is restored; a copy only once it's registered (until then none has this id)."""
+        if not self.is_copy:
+            return self.original
+        return next((machine.id for machine in self.cluster.state.machines if is_copy(machine)), "")
 
     @property
     def gate(self) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class Order:
 
     verb: str
     restore_id: str
-    vm: str
+    request: RestoreRequest
     policy: Policy
     state: Path
     begin: datetime
@@ -65,7 +65,7 @@ def carry_out(order: Order, connection: Connection) -> None:
 
 def _run(order: Order, context: Context) -> str | None:
     if order.verb == "restore":
-        return extract.restore(context, RestoreRequest(vm=order.vm)).outcome
+        return extract.restore(context, order.request).outcome
     return _VERBS[order.verb](context, order.restore_id).outcome
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import Event
 from borg_cluster.core.policy import Policy
+from borg_cluster.core.restore_request import Part, RestoreRequest
 from borg_cluster.simulator.making import DiskSpec
 from borg_cluster.simulator.state import SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
@@ -22,12 +23,14 @@ OTHER = DiskSpec(size=MIB, content=MIB // 4, volume="Volume2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A world, ready to be restored. ``begin``: when the product's clock starts."""
+    """A world, ready to be restored. ``begin``: when the product's clock starts; ``without``: blows that mean nothing to it."""
 
     name: str
     vm_id: str
     policy: Policy
     begin: datetime
+    request: RestoreRequest
+    without: frozenset[str]
 
 
 def make_world(folder: Path, name: str) -> Scenario:
@@ -48,7 +51,15 @@ def make_world(folder: Path, name: str) -> Scenario:
     for one in (vm_id, bystander):
         cluster.guest_write(one, data=SINCE)
     cluster.check()
-    return Scenario(name=name, vm_id=vm_id, policy=context.policy, begin=direct.BEGIN)
+    request, without = _REQUESTS.get(name, (RestoreRequest(vm=vm_id), frozenset()))
+    return Scenario(
+        name=name,
+        vm_id=vm_id,
+        policy=context.policy,
+        begin=direct.BEGIN,
+        request=replace(request, vm=vm_id),
+        without=without,
+    )
 
 
 def _highly_available(cluster: SimulatedCluster) -> str:
@@ -67,7 +78,12 @@ def _plain(cluster: SimulatedCluster) -> str:
     return vm_id
 
 
-_SCENARIOS = {"available": _highly_available, "plain": _plain}
+_SCENARIOS = {"available": _highly_available, "plain": _plain, "copy": _highly_available, "disk": _highly_available}
+_REQUESTS = {
+    # what was placed of a copy is not what is registered; it is started, so that it's listed after a failover, too
+    "copy": (RestoreRequest(vm="", copy_name="a copy", start=True), frozenset({"stale"})),
+    "disk": (RestoreRequest(vm="", part=Part.DISKS, disks=("SCSI:0:1",)), frozenset({"stale"})),
+}
 SCENARIOS = tuple(_SCENARIOS)
 
 __all__ = ["SCENARIOS", "Scenario", "make_world"]

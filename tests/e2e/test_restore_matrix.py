@@ -2,21 +2,27 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from borg_cluster import extract
-from borg_cluster.core.event import UpkeepFailed
+from borg_cluster.catalog import Catalog
+from borg_cluster.core.event import Event, UpkeepFailed
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import Part, RestoreRequest
 from borg_cluster.errors import Refused, UnknownVM
 from borg_cluster.extract.room import LEFT_FREE
 from borg_cluster.extract.several import plan_several, restore_several
+from borg_cluster.simulator.fingerprint import vm_fingerprint
+from borg_cluster.simulator.state import SimulatedCluster
+from tests import direct
 from tests.e2e.matrix_cells import carry_out
 from tests.e2e.matrix_site import CELLS, HIGHLY_AVAILABLE, PLAIN, THEN, MatrixStock, UnpackedArchives, open_matrix
-from tests.e2e.restore_site import SINCE, at_step
+from tests.e2e.restore_site import SINCE, MovingClock, at_step, policy_of
 
 _EACH = 5
 """Every fifth cell comes by each way that a VM can be now and by each target, and takes a fifth of the time."""
@@ -120,3 +126,38 @@ def test_without_room_the_old_disks_are_deleted_first(
         assert site.own_files() == []
         with pytest.raises(Refused, match="can't be undone"):
             extract.undo(site.context, progress.plan.source.restore_id)
+
+
+def test_a_vm_of_another_cluster_comes_up_here_under_other_names_of_storage_nodes_and_switches(
+    matrix: MatrixStock, tmp_path: Path
+) -> None:
+    """By borg itself, from its repository alone: this catalog knows nothing of that cluster."""
+    cluster = SimulatedCluster.create(tmp_path / "cluster", name="new", nodes=("n1", "n2"), volumes=("Fast", "Slow"), seed=9)
+    for node in cluster.state.nodes:
+        node.switches[:] = ["LAN"]
+    events: list[Event] = []
+    vm_id = next(key for key, vm in matrix.stock.then["vms"].items() if vm["definition"]["name"] == HIGHLY_AVAILABLE)
+    with Catalog.open(tmp_path / "catalog.sqlite") as catalog:
+        context = direct.context(cluster, catalog, tmp_path / "state", events=events, clock=MovingClock())
+        context = replace(context, policy=policy_of(context.policy, matrix.stock.borg))
+        request = RestoreRequest(
+            vm=vm_id, cluster="hv.example.test", mapped=(("Volume1", "Fast"), ("Volume2", "Slow")), start=True
+        )
+        with pytest.raises(UnknownVM):
+            extract.restore(context, replace(request, cluster=None))
+        progress = extract.restore(context, request)
+        told = "; ".join(progress.warnings)
+        found: Any = vm_fingerprint(cluster, vm_id)
+        contents = {slot: disk["content"] for slot, disk in found["disks"].items()}
+        assert contents == {slot: disk["content"] for slot, disk in matrix.stock.then["vms"][vm_id]["disks"].items()}
+        assert {link for disk in found["disks"].values() for link in disk["chain"]} == {
+            r"C:\ClusterStorage\Fast\shop\shop.vhdx",
+            r"C:\ClusterStorage\Slow\shop\shop-1.vhdx",
+        }
+        assert found["role"]["state"] == "Online"
+        assert found["role"]["setting"]["properties"]["Priority"] == 3000
+        assert "Could not find Ethernet switch 'Production'" in told
+        assert "'node2' is no node of this cluster" in told
+        extract.undo(context, progress.plan.source.restore_id)
+        assert vm_fingerprint(cluster, vm_id)["registrations"] == []
+    cluster.check()

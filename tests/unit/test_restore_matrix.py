@@ -14,7 +14,7 @@ from borg_cluster.core.progress import Begun, Done, advance, replay
 from borg_cluster.core.report import VM, ClusterDisk
 from borg_cluster.core.restore_plan import RestorePlan, plan_undo
 from borg_cluster.core.restore_request import Availability, Part, RestoreRequest
-from borg_cluster.errors import Refused
+from borg_cluster.errors import NotMapped, Refused
 from borg_cluster.extract.room import LEFT_FREE, check_room
 from tests import reports, restores
 from tests.golden.golden import check
@@ -337,3 +337,49 @@ def test_room_is_needed_on_each_mount_and_told_with_figures(monkeypatch: pytest.
     with pytest.raises(Refused) as caught:
         check_room(deleting)
     assert "--in-place" not in (caught.value.hint or "")
+
+
+def test_an_archive_of_another_cluster_finds_its_storage_by_other_names() -> None:
+    """There it lay on storage that nobody has here; its ISO too, which a copy of the VM goes without."""
+    there = {"C:\\ClusterStorage\\Volume1": r"C:\ClusterStorage\Fast", "C:\\ClusterStorage\\Volume2": r"C:\ClusterStorage\Slow"}
+    iso = reports.file(r"C:\ClusterStorage\Volume2\ISO\boot.iso", "iso")
+    manifest = restores.manifest(highly_available(machine=web(files=(*web().files, iso))), WEB, cluster="other", node="far1")
+
+    def moved(path: str) -> str:
+        return next((path.replace(ours, theirs) for ours, theirs in there.items() if path.startswith(ours)), path)
+
+    disks = [{**disk, "path": moved(disk["path"]), "chain": []} for disk in (manifest.vm or {})["disks"]]  # type: ignore[attr-defined]
+    foreign = replace(
+        manifest,
+        files=tuple(
+            replace(
+                file,
+                windows_path=moved(file.windows_path),
+                archive_path=file.archive_path.replace("Volume1/", "Fast/").replace("Volume2/", "Slow/"),
+            )
+            for file in manifest.files
+        ),
+        vm={**(manifest.vm or {}), "disks": disks},
+    )
+    request = RestoreRequest(vm="web", cluster="other")
+    with pytest.raises(NotMapped, match="lies on no mount") as caught:
+        restores.plan(foreign, restores.inventory({}), request=request)
+    assert "--map" in (caught.value.hint or "")
+    mapped = (("fast", "Volume2"), (r"C:\ClusterStorage\Slow", "Volume1"))
+    planned = restores.plan(foreign, restores.inventory({}), request=replace(request, mapped=mapped))
+    check("restore_plans/another_cluster.txt", restores.render(planned))
+    drives = {drive.source: drive.destination for drive in steps(planned)["Register"].drives}
+    assert drives == {
+        r"C:\ClusterStorage\Fast\web\web.vhdx": r"C:\ClusterStorage\Volume2\web\web.vhdx",
+        r"C:\ClusterStorage\Slow\data\web-data.vhdx": r"C:\ClusterStorage\Volume1\data\web-data.vhdx",
+    }
+    assert [path for path, reason in planned.kept if "goes without" in reason] == [r"C:\ClusterStorage\Slow\ISO\boot.iso"]
+    assert (planned.node, planned.cluster, planned.highly_available) == ("node1", "hv", True)
+    copy = restores.plan(foreign, restores.inventory({}), request=replace(request, volume="Volume1", copy_name="c"))
+    assert {file.final.rpartition("c-0b0e0000")[0] for file in copy.files} == {"C:\\ClusterStorage\\Volume1\\"}
+    for wrong, message in (
+        ((("Fast", "Volume9"),), "no mount 'Volume9'"),
+        ((("Volume7", "Volume1"),), "nothing in the archive lies"),
+    ):
+        with pytest.raises(Refused, match=message):
+            restores.plan(foreign, restores.inventory({}), request=replace(request, mapped=wrong))

@@ -180,7 +180,7 @@ def test_what_is_no_configuration_of_this_vm_is_not_registered(cluster: Simulate
 
 
 @pytest.mark.impossible
-def test_incompatibilities_are_told_and_only_a_missing_switch_is_mended(cluster: SimulatedCluster) -> None:
+def test_incompatibilities_are_told_and_only_a_missing_switch_or_medium_is_mended(cluster: SimulatedCluster) -> None:
     iso = r"C:\ClusterStorage\Volume1\tools.iso"
     cluster.write_file(iso, b"tools")
     vm_id = cluster.add_vm("db", disks=(SMALL,), state="Off", highly_available=False, switch="Lab", iso=iso, version="12.0")
@@ -197,7 +197,7 @@ def test_incompatibilities_are_told_and_only_a_missing_switch_is_mended(cluster:
     assert {one["source_type"]: one["mended_by"] for one in answer["incompatibilities"]} == {
         "VMNetworkAdapter": "disconnected",
         "HardDiskDrive": None,
-        "DvdDrive": None,
+        "DvdDrive": "ejected",
         "VirtualMachine": None,
     }
     for path in (disk, cluster.real_path(iso)):

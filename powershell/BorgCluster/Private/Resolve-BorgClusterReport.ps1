@@ -1,7 +1,8 @@
 function Resolve-BorgClusterReport {
     <#
     .SYNOPSIS
-    Mends what Compare-VM found if that is a missing switch: its adapter is disconnected. Everything else is only listed.
+    Mends what Compare-VM found if that is a missing switch, whose adapter is disconnected, or a missing medium of a DVD drive,
+    which is ejected. Everything else is only listed.
     .OUTPUTS
     A table with Report (compared again if it was mended), Findings (a list of Incompatibility), and Unmended (their number).
     #>
@@ -24,6 +25,11 @@ function Resolve-BorgClusterReport {
             $finding['mended_by'] = 'disconnected'
             $mended = $true
         }
+        if ($finding['source_type'] -eq 'DvdDrive' -and $null -ne $source) {
+            $null = Hyper-V\Set-VMDvdDrive -VMDvdDrive $source -Path $null -Confirm:$false -ErrorAction Stop
+            $finding['mended_by'] = 'ejected'
+            $mended = $true
+        }
         $findings.Add($finding)
     }
     $current = $Report
@@ -34,8 +40,8 @@ function Resolve-BorgClusterReport {
                 continue
             }
             $finding = ConvertTo-BorgClusterIncompatibility -Incompatibility $left
-            if ($finding['source_type'] -eq 'VMNetworkAdapter') {
-                # Disconnecting was not the cure
+            if ($finding['source_type'] -in @('VMNetworkAdapter', 'DvdDrive')) {
+                # Disconnecting or ejecting was not the cure
                 $findings.Add($finding)
             }
         }

@@ -3,10 +3,10 @@ function Register-BorgClusterVM {
     .SYNOPSIS
     Registers the files of a virtual machine on this node, in place and under their own id.
     .DESCRIPTION
-    An adapter whose switch is missing is disconnected, and the answer says so. Anything else that does not fit stops the
-    registration: then registered is false, the findings are listed, and nothing is left behind. A machine that is registered
-    from this path is fine; from another one it fails with BorgClusterVMRegisteredElsewhere. With Source and Destination its
-    disks are used where they lie now, and what else Hyper-V writes for it goes to its own folder.
+    An adapter whose switch is missing is disconnected, a medium that is missing is ejected, and the answer says so. Anything
+    else that does not fit stops the registration: then registered is false, the findings are listed, and nothing is left behind.
+    A machine that is registered from this path is fine; from another one it fails with BorgClusterVMRegisteredElsewhere. With
+    Source and Destination its disks are used where they lie now, and what else Hyper-V writes for it goes to its own folder.
     .PARAMETER VMId
     The id of the virtual machine.
     .PARAMETER Path

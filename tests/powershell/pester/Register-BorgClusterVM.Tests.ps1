@@ -26,6 +26,17 @@ Describe 'Register-BorgClusterVM' {
         @($result.incompatibilities)[0].mended_by | Should -Be 'disconnected'
     }
 
+    It 'ejects a medium that is not there, and says so' {
+        $world['VM'] = @()
+        $world['Planned'] = @(Get-Machine -Id $id -Name 'web01' -Folder $world['Folder'])
+        $drive = [pscustomobject] @{ PSTypeName = 'Microsoft.HyperV.PowerShell.DvdDrive'; Name = 'DVD' }
+        $world['Finding'] = @([pscustomobject] @{ MessageId = 40010; Message = 'no medium'; Source = $drive })
+        $result = Register-BorgClusterVM -VMId $id -Path $world['Vmcx'] | ConvertFrom-Json
+        $result.registered | Should -BeTrue
+        @($result.incompatibilities)[0].mended_by | Should -Be 'ejected'
+        $world['Method'] | Should -Contain 'Set-VMDvdDrive'
+    }
+
     It 'uses disks where they lie now' {
         $world['VM'] = @()
         $world['Planned'] = @(Get-Machine -Id $id -Name 'web01' -Folder $world['Folder'])

@@ -238,6 +238,7 @@ function Use-StubMachineAnswer {
         }
         'Import-VM' = { $world['VM'] = $world['Planned'] }
         'Disconnect-VMNetworkAdapter' = { $world['Method'].Add('Disconnect-VMNetworkAdapter') }
+        'Set-VMDvdDrive' = { $world['Method'].Add('Set-VMDvdDrive') }
         'Set-VMHardDiskDrive' = { $args[0]['VMHardDiskDrive'].Path = $args[0]['Path'] }
         'Set-VM' = {
             if ($args[0].ContainsKey('NewVMName')) {
