@@ -30,32 +30,47 @@ class Scope:
 
 @contextmanager
 def commands_around(context: Context, *, verb: str, scope: str, variables: Mapping[str, str]) -> Iterator[Scope]:
-    """Run the commands before ``scope``, then the body, then those after it, also if it failed.
+    """Run the commands before ``scope``, then the body, then those after it, also if it failed, or one of those before it.
 
     ``variables`` become BORG_CLUSTER_<NAME> (and BORG_CLUSTER_STATE, BORG_CLUSTER_ERROR after it); ``verb`` is matched with
-    ``when:``. Raises CommandSkipped, or Refused if a command before it fails; one that fails after it is a warning.
+    ``when:``. Raises CommandSkipped, without those after it, as borgmatic has it; or Refused if a command before it fails. One
+    that fails after it is a warning.
     """
     exported = {**variables, "verb": verb, "scope": scope, "cluster": context.policy.cluster}
     chosen = [hook for hook in context.policy.commands if hook.scope == scope and (not hook.when or verb in hook.when)]
-    for hook, line in _lines(chosen, "before"):
-        return_code = _run(context, hook, line, exported)
+    outcome = Scope()
+    skipped = True
+    try:
+        _run_before(context, chosen, scope, exported)
+        skipped = False
+        yield outcome
+    except CommandSkipped:  # this scope, or one within that has told so: no failure
+        raise
+    except BaseException as error:
+        skipped = False
+        outcome.error = error.message if isinstance(error, BorgClusterError) else str(error) or type(error).__name__
+        raise
+    finally:
+        if not skipped:
+            _run_after(context, chosen, scope, exported, outcome)
+
+
+def _run_before(context: Context, hooks: list[CommandHook], scope: str, variables: Mapping[str, str]) -> None:
+    for hook, line in _lines(hooks, "before"):
+        return_code = _run(context, hook, line, variables)
         if return_code == ExitCode.SKIPPED:
             raise CommandSkipped(f"skipped by the command before it: {line}")
         if return_code:
             raise Refused(f"the command before the {scope} ended with {return_code}: {line}")
-    outcome = Scope()
-    try:
-        yield outcome
-    except BaseException as error:
-        outcome.error = error.message if isinstance(error, BorgClusterError) else str(error) or type(error).__name__
-        raise
-    finally:
-        state = "finish" if outcome.error is None else "fail"
-        exported |= {"state": state, "error": outcome.error or ""}
-        for hook, line in _lines(chosen, "after"):
-            if (not hook.states or state in hook.states) and (return_code := _run(context, hook, line, exported)):
-                message = f"the command after the {scope} ended with {return_code}: {line}"
-                context.emit(Warned(subject=scope, message=message, hint=None))
+
+
+def _run_after(context: Context, hooks: list[CommandHook], scope: str, variables: Mapping[str, str], outcome: Scope) -> None:
+    state = "finish" if outcome.error is None else "fail"
+    told = {**variables, "state": state, "error": outcome.error or ""}
+    for hook, line in _lines(hooks, "after"):
+        if (not hook.states or state in hook.states) and (return_code := _run(context, hook, line, told)):
+            message = f"the command after the {scope} ended with {return_code}: {line}"
+            context.emit(Warned(subject=scope, message=message, hint=None))
 
 
 def _lines(hooks: list[CommandHook], moment: str) -> Iterator[tuple[CommandHook, str]]:

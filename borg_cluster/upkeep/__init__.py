@@ -32,7 +32,7 @@ def prune(
     """
     decided: list[Retained] = []
 
-    def act(borg: UpkeepBorg) -> None:
+    def act(context: Context, borg: UpkeepBorg) -> None:
         found = look(context, borg)
         if found.awaiting:
             message = f"nothing is pruned in {borg.repository.label}: {found.awaiting[0]} still awaits its comparison"
@@ -109,7 +109,7 @@ def compact(context: Context, *, repositories: tuple[str, ...] = (), force: bool
     due: list[tuple[str, Due]] = []
     wanted = context.policy.compaction
 
-    def act(borg: UpkeepBorg) -> None:
+    def act(context: Context, borg: UpkeepBorg) -> None:
         label, began = borg.repository.label, context.clock()
         found = is_due(wanted.frequency, context.catalog.upkeep(context.policy.cluster, label).get(COMPACT), began)
         found = Due(due=True, reason="it was asked for") if force else found
@@ -140,7 +140,7 @@ def check(
     looked: list[tuple[str, DueCheck]] = []
     wanted = tuple(_configured(context, kind) for kind in only) or context.policy.checks
 
-    def act(borg: UpkeepBorg) -> None:
+    def act(context: Context, borg: UpkeepBorg) -> None:
         label = borg.repository.label
         last = {} if force else context.catalog.upkeep(context.policy.cluster, label)
         for one in due_checks(wanted, last, context.clock()):

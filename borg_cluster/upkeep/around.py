@@ -2,16 +2,33 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from borg_cluster.borg_upkeep import UpkeepBorg
-from borg_cluster.command_hook import CommandSkipped, commands_around
+from borg_cluster.command_hook import CommandSkipped, Scope, commands_around
 from borg_cluster.context import Context
-from borg_cluster.core.event import UpkeepFailed, Warned
+from borg_cluster.core.event import Event, UpkeepFailed, Warned
 from borg_cluster.core.policy import Repository
 from borg_cluster.errors import BorgClusterError, UsageError
 
-Act = Callable[[UpkeepBorg], None]
+Act = Callable[[Context, UpkeepBorg], None]
+
+
+@dataclass(slots=True)
+class _Ear:
+    """Hears what fails on its way out, so that the commands after it are told."""
+
+    emit: Callable[[Event], None]
+    failed: int = 0
+
+    def __call__(self, event: Event) -> None:
+        self.failed += isinstance(event, UpkeepFailed)
+        self.emit(event)
+
+    def judge(self, scope: Scope, *, before: int = 0) -> None:
+        failed = self.failed - before
+        scope.error = f"{failed} failed" if failed else None
 
 
 def each_repository(context: Context, verb: str, labels: tuple[str, ...], act: Act, *, hooks: bool = True) -> None:
@@ -20,16 +37,22 @@ def each_repository(context: Context, verb: str, labels: tuple[str, ...], act: A
     Raises UsageError for a label that isn't configured, Refused by a command before all of it.
     """
     chosen = choose(context, labels)
+    ear = _Ear(context.emit)
+    context = replace(context, emit=ear)
     if not hooks:
         for repository in chosen:
             _guarded(context, verb, repository, act)
         return
     try:
         with ExitStack() as stack:
-            for scope in ("configuration", "cluster", "action"):
+            scopes = [
                 stack.enter_context(commands_around(context, verb=verb, scope=scope, variables={}))
+                for scope in ("configuration", "cluster", "action")
+            ]
             for repository in chosen:
-                _guarded(context, verb, repository, _with_commands(context, verb, act))
+                _guarded(context, verb, repository, _with_commands(verb, act, ear))
+            for scope in scopes:
+                ear.judge(scope)
     except CommandSkipped as skipped:
         context.emit(Warned(subject=verb, message=str(skipped), hint=None))
 
@@ -61,17 +84,19 @@ def fail(context: Context, action: str, subject: str, error: Exception) -> None:
 
 def _guarded(context: Context, verb: str, repository: Repository, act: Act) -> None:
     try:
-        act(open_upkeep(context, repository))
+        act(context, open_upkeep(context, repository))
     except CommandSkipped as skipped:
         context.emit(Warned(subject=repository.label, message=str(skipped), hint=None))
     except (BorgClusterError, OSError) as error:
         fail(context, verb, repository.label, error)
 
 
-def _with_commands(context: Context, verb: str, act: Act) -> Act:
-    def acted(borg: UpkeepBorg) -> None:
+def _with_commands(verb: str, act: Act, ear: _Ear) -> Act:
+    def acted(context: Context, borg: UpkeepBorg) -> None:
         variables = {"repository": borg.repository.path, "repository_label": borg.repository.label}
-        with commands_around(context, verb=verb, scope="repository", variables=variables):
-            act(borg)
+        before = ear.failed
+        with commands_around(context, verb=verb, scope="repository", variables=variables) as scope:
+            act(context, borg)
+            ear.judge(scope, before=before)
 
     return acted
