@@ -1,4 +1,4 @@
-"""The ways of `borg-cluster extract` that bring no VM back: one file to stdout, a volume's files."""
+"""The ways of `borg-cluster extract` that bring no VM back: one file to stdout, a volume's files, a runbook."""
 
 import sys
 from collections.abc import Callable
@@ -7,12 +7,19 @@ from typing import Any, TypeVar
 
 import click
 
+from borg_cluster import extract
 from borg_cluster.cli.options import Settings
 from borg_cluster.cli.render import counted, json_document, sentence, size, words, write_line
-from borg_cluster.cli.restore_options import asked_for_elsewhere
+from borg_cluster.cli.restore_options import asked_for_elsewhere, request_of
 from borg_cluster.cli.site import Site, open_site
+from borg_cluster.context import Context
 from borg_cluster.core.archive import ArchiveKind
-from borg_cluster.errors import UsageError
+from borg_cluster.core.event import Warned
+from borg_cluster.core.quoting import without_passwords
+from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.core.restore_runbook import restore_runbook
+from borg_cluster.core.runbook import runbook
+from borg_cluster.errors import ClusterUnreachable, UsageError
 from borg_cluster.extract.one_file import write_file
 from borg_cluster.extract.volume import VolumeExtraction, extract_volume, plan_volume
 
@@ -26,6 +33,9 @@ def otherwise_options(command: Command) -> Command:
             click.option("--stdout", "file", metavar="PATH", help="Only write this file of the archive to stdout."),
             click.option(
                 "--volume", "from_volume", metavar="VOLUME", help="Files of a volume's archive: all, or the PATHs that follow."
+            ),
+            click.option(
+                "--runbook", is_flag=True, help="Only write what a person without this tool would do, as things are now."
             ),
             click.option("--overwrite", is_flag=True, help="With --volume: what is there already may be replaced."),
         )
@@ -48,7 +58,11 @@ def extract_otherwise(
     ``typed`` are the words beside the options: a VM, or with ``--volume`` paths.
     """
     file, volume = _word(options.pop("file")), _word(options.pop("from_volume"))
-    overwrite = options.pop("overwrite") is True
+    overwrite, by_hand = options.pop("overwrite") is True, options.pop("runbook") is True
+    if by_hand:
+        if file is not None or volume is not None or destination is not None or len(typed) != 1:
+            raise UsageError("--runbook takes one virtual machine, and where it is to go")
+        return _runbook(settings, request_of(typed[0], archive, options))
     if file is None and volume is None:
         if overwrite:
             raise UsageError("--overwrite is for --volume")
@@ -74,6 +88,31 @@ def extract_otherwise(
 
 def _word(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _runbook(settings: Settings, request: RestoreRequest) -> int:
+    """Print it, of today's plan; if no node answers, that of the archive, which knows how things were."""
+    with open_site(settings) as site:
+        context = site.context
+        try:
+            plan = extract.plan(context, request)
+        except ClusterUnreachable as error:
+            label, archive, manifest = extract.resolve_archive(context, request.vm, request.archive)
+            text = runbook(manifest, repository=_repository(context, label), archive=archive)
+            message = f"nothing is known of how things are now: {error.message}; this is the runbook that the archive holds"
+            context.emit(Warned(subject=manifest.subject, message=message, hint=error.hint))
+        else:
+            text = restore_runbook(plan, repository=_repository(context, plan.source.repository))
+        if settings.json:
+            write_line(json_document("runbook", {"text": text}))
+        else:
+            write_line(text.removesuffix("\n"))
+        return site.tally.exit_code
+
+
+def _repository(context: Context, label: str) -> str:
+    path = next(one.path for one in context.policy.repositories if one.label == label)
+    return without_passwords(path)
 
 
 def _to_stdout(settings: Settings, subject: str, path: str, archive: str, *, is_volume: bool) -> int:

@@ -26,6 +26,13 @@ _HOLD = {
 }
 
 
+ROLE_VARIABLES = (
+    "    $resources = @($group | Get-ClusterResource)",
+    "    $vm = $resources | Where-Object { [string] $_.ResourceType -eq 'Virtual Machine' }",
+    "    $configuration = $resources | Where-Object { [string] $_.ResourceType -eq 'Virtual Machine Configuration' }",
+)
+
+
 def runbook(manifest: Manifest, *, repository: str, archive: str) -> str:
     """Return the text, ending with a line feed.
 
@@ -124,7 +131,12 @@ def _place(manifest: Manifest) -> Iterator[str]:
     if shared:
         yield "Of these it only reads, and another virtual machine may use the same file: then leave the one that is there."
         yield from (f"    {one_line(file.windows_path)}" for file in shared)
-    yield from ("", "Then let the virtual machine's own account use them:", "", f"    $account = '*{_sid(manifest.subject)}'")
+    yield from (
+        "",
+        "Then let the virtual machine's own account use them:",
+        "",
+        f"    $account = '*{account_of(manifest.subject)}'",
+    )
     for file in manifest.files:
         yield f"    icacls {powershell(file.windows_path)} /grant ($account + ':({'R' if file.read_only else 'F'})')"
 
@@ -156,10 +168,13 @@ def _role(manifest: Manifest) -> Iterator[str]:
         f"    Add-ClusterVirtualMachineRole -VMId $id -Name {powershell(name)}",
         "    $group = Get-ClusterGroup -VMId $id",
     )
-    yield "    $resources = @($group | Get-ClusterResource)"
-    yield "    $vm = $resources | Where-Object { [string] $_.ResourceType -eq 'Virtual Machine' }"
-    yield "    $configuration = $resources | Where-Object { [string] $_.ResourceType -eq 'Virtual Machine Configuration' }"
+    yield from ROLE_VARIABLES
     yield from ("", "Its role had these settings; leave out what names something that is no more:", "")
+    yield from role_settings(setting)
+
+
+def role_settings(setting: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines that give a role its settings back; ``$group`` is the role, ``$vm`` and ``$configuration`` its pair."""
     if setting.get("description"):
         yield f"    $group.Description = {powershell(str(setting['description']))}"
     yield from _properties("$group", setting.get("properties"))
@@ -235,7 +250,7 @@ def _tail() -> Iterator[str]:
     yield from (f"  {name:<15} {words}" for name, words in _HOLD.items())
 
 
-def _sid(vm_id: str) -> str:
+def account_of(vm_id: str) -> str:
     """Return the SID of a VM's own account: the bytes of its GUID, as .NET orders them, as four numbers (hyperv E.6)."""
     raw = uuid.UUID(vm_id).bytes_le
     return "-".join(("S-1-5-83-1", *(str(int.from_bytes(raw[at : at + 4], "little")) for at in range(0, 16, 4))))

@@ -108,6 +108,17 @@ def test_files_of_a_volume_go_to_their_places_and_replace_only_what_they_may(fil
     assert {name for name in after if name.startswith(".borg-cluster/volume-")} == set()
 
 
+def test_a_runbook_changes_nothing(filled: Shop) -> None:
+    before = tree(top(filled))
+    done = filled.run("extract", VM, "--runbook")
+    assert done.code in {0, 1}, done.err
+    assert "as things are now" in done.out
+    assert f"export BORG_REPO={filled.site.repository}" in done.out
+    assert "Get-ClusterGroup -VMId $id | Stop-ClusterGroup" in done.out
+    assert tree(top(filled)) == before
+    assert filled.ask("restores")["restores"] == []
+
+
 def test_a_file_that_a_virtual_machine_holds_is_never_written(filled: Shop) -> None:
     before = tree(top(filled))
     inventory = filled.ask("discover")
@@ -129,9 +140,22 @@ def test_a_file_that_a_virtual_machine_holds_is_never_written(filled: Shop) -> N
         (("--stdout", "x"), 64, "takes one virtual machine"),
         (("--volume", "Volume1", "--to-node", "node1"), 64, "only read files"),
         ((VM, "--overwrite"), 64, "--overwrite is for --volume"),
+        ((VM, "--runbook", "--to", "x"), 64, "--runbook takes one virtual machine"),
         ((), 64, "say which virtual machine"),
     ],
 )
 def test_what_is_not_there_or_makes_no_sense_is_told(filled: Shop, words: tuple[str, ...], code: int, told: str) -> None:
     done = filled.run("extract", *words)
     assert (done.code, told in done.err) == (code, True), done.err
+
+
+def test_if_no_node_answers_the_runbook_is_the_archives(shop: Shop) -> None:
+    assert shop.run("create", "one").code == 0
+    for node in shop.cluster.node_names:
+        shop.cluster.node_down(node, fail_over=False)
+    done = shop.run("extract", VM, "--runbook")
+    assert done.code == 1, done.err
+    assert "With borg-cluster it is one command" in done.out
+    assert "nothing is known of how things are now" in done.err
+    for node in shop.cluster.node_names:
+        shop.cluster.node_up(node)
