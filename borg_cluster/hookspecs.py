@@ -1,4 +1,4 @@
-"""What other people's code may take part in. Few hooks, of four kinds.
+"""What other people's code may take part in. Few hooks, of five kinds.
 
 =============  ==============  ==========================  ===================================================================
 kind           hook            moment                      what an exception does (or a hang, or a wrong answer)
@@ -9,6 +9,8 @@ provider       get_secret      when a secret is needed     the next plugin is as
                                                            where they are mounted, and the archive says so
 gate           before_create   after planning a backup     a warning, and the backup begins: only ``Veto`` is a no
                before_extract  after planning a restore    it counts as a no that names the plugin, as ``Veto`` does
+selector       select_vm       when a backup is planned    the next plugin is asked, and a warning; if none knows, the job's
+                                                           own conditions decide
 observer       on_event        whenever something happens  a warning; a run is never broken by who watches it
 registration   add_commands    when the program starts     a warning; the command is missing, the others are not
 =============  ==============  ==========================  ===================================================================
@@ -27,6 +29,7 @@ import pluggy
 
 from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Event
+from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.planned import PlannedArchive
 from borg_cluster.core.restore_plan import RestorePlan
 
@@ -48,6 +51,15 @@ def get_secret(reference: str) -> str | None:
     """Return the secret that ``reference`` stands for ('{credential file /etc/borg-cluster/pass}'), or None: not mine.
 
     Provider. Asked when the secret is needed, not before. The first answer counts; the site's plugins are asked first.
+    """
+
+
+@hookspec(firstresult=True)
+def select_vm(vm: VirtualMachine, job: str) -> bool | None:
+    """Return whether ``job`` (its name) wants a VM, or None: what the job's ``select:`` says.
+
+    Selector. Asked for each VM and each job of VMs, whenever a plan is made, and for ``status``: answer at once, and the same way
+    each time. The first answer counts, over all conditions; what can't be saved truthfully is refused all the same.
     """
 
 

@@ -102,10 +102,12 @@ def _standing(context: Context, run: Run) -> Standing:
         row.subject: Figures(read=row.original_size, stored=row.deduplicated_size, duration=row.seconds)
         for row in _dated(context)
     }
-    unknown = Coverage(virtual_machines=(), volumes=())  # the cluster never answered
+    covered = Coverage(virtual_machines=(), volumes=())  # the cluster never answered
+    if inventory is not None:
+        covered = coverage(inventory, context.plugins.heed(context.policy, inventory), past(context), context.clock())
     return Standing(
         cluster=cluster,
-        coverage=unknown if inventory is None else coverage(inventory, context.policy, past(context), context.clock()),
+        coverage=covered,
         figures=figures,
         run=RunFigures(
             run_id=run.run_id,

@@ -152,7 +152,7 @@ def _create(context: Context, watch: Watch, jobs: tuple[Job, ...], *, run_id: st
         inventory = current_inventory(context)
         plan = plan_backup(
             inventory,
-            context.policy,
+            context.plugins.heed(context.policy, inventory),
             jobs=tuple(job.name for job in jobs),
             good=context.catalog.good_archives(context.policy.cluster, context.clock()),
             at=context.clock(),

@@ -89,7 +89,8 @@ class Whereabouts:
         if self.inventory is self._planned_on:
             return planned
         at = datetime.fromisoformat(self._plan.at)
-        plan = plan_backup(self.inventory, self._context.policy, jobs=(planned.job,), good=(), at=at, run_id=self._plan.run_id)
+        policy = self._context.plugins.heed(self._context.policy, self.inventory)
+        plan = plan_backup(self.inventory, policy, jobs=(planned.job,), good=(), at=at, run_id=self._plan.run_id)
         for archive in plan.archives:
             if archive.subject == planned.subject:
                 return replace(archive, archive=planned.archive, repository=planned.repository)

@@ -9,6 +9,7 @@ from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import fields_of, json_document, sentence, table, words, write_line
 from borg_cluster.cli.site import Site, open_site
+from borg_cluster.context import Context
 from borg_cluster.core.assignment import NOTHING_REMEMBERED, Home, Remembered, home_of_vm, home_of_volume
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.policy import JobKind, Policy
@@ -51,7 +52,7 @@ def command(settings: Settings, /, *, subject: str | None, label: str | None, an
         if chosen is not None and (label is not None or anew):
             _send(site, inventory, chosen, label)
         remembered = site.context.catalog.remembered(site.context.policy.cluster)
-        found = [one for one in _all(site.context.policy, inventory, remembered) if chosen in {None, one.subject}]
+        found = [one for one in _all(site.context, inventory, remembered) if chosen in {None, one.subject}]
         if settings.json:
             write_line(json_document("assigned", {"assigned": [fields_of(one) for one in found]}))
         else:
@@ -67,7 +68,7 @@ def _find(policy: Policy, inventory: Inventory, word: str) -> str:
 
 def _send(site: Site, inventory: Inventory, subject: str, label: str | None) -> None:
     context = site.context
-    homes = [one for one in _all(context.policy, inventory, NOTHING_REMEMBERED) if one.subject == subject]
+    homes = [one for one in _all(context, inventory, NOTHING_REMEMBERED) if one.subject == subject]
     jobs = [job for job in context.policy.jobs if job.name in {one.job for one in homes}]
     labels = dict.fromkeys(one for job in jobs for one in job.labels)
     if not jobs:
@@ -77,8 +78,9 @@ def _send(site: Site, inventory: Inventory, subject: str, label: str | None) -> 
     context.catalog.send(context.policy.cluster, subject, label or homes[0].repository, context.clock())
 
 
-def _all(policy: Policy, inventory: Inventory, remembered: Remembered) -> list[_Assigned]:
+def _all(context: Context, inventory: Inventory, remembered: Remembered) -> list[_Assigned]:
     """Return where all goes that jobs share out."""
+    policy = context.plugins.heed(context.policy, inventory)
     found: list[_Assigned] = []
     vms = sorted(inventory.virtual_machines, key=lambda vm: (vm.name.lower(), vm.id))
     for job in (job for job in policy.jobs if job.repositories):

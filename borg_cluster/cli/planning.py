@@ -23,7 +23,7 @@ def make_plan(
     good = context.catalog.good_archives(context.policy.cluster, context.clock())
     plan = plan_backup(
         inventory,
-        context.policy,
+        context.plugins.heed(context.policy, inventory),
         jobs=jobs,
         good=good,
         at=context.clock(),

@@ -39,7 +39,7 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
         inventory = current_inventory(context) if refresh else context.catalog.latest_inventory(context.policy.cluster)
         if inventory is None:
             raise Refused(f"nothing is known of {context.policy.cluster} yet", hint="borg-cluster discover, or status --refresh")
-        found = coverage(inventory, context.policy, past(context, shown=moment), context.clock())
+        found = coverage(inventory, context.plugins.heed(context.policy, inventory), past(context, shown=moment), context.clock())
         left = _leftovers(context, inventory)
         checks = tuple(_checks(context))
         code = ExitCode.FINE if found.is_fine and not left else ExitCode.WARNINGS

@@ -131,6 +131,8 @@ class Selection:
 
     include: tuple[Condition, ...]
     exclude: tuple[Condition, ...]
+    opinions: tuple[tuple[str, bool, str], ...] = ()
+    """What plugins say of single VMs, over all conditions: VM id, whether it is wanted, the plugin's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

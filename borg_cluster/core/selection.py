@@ -59,7 +59,17 @@ class Refusal:
 
 
 def choose(vm: VirtualMachine, selection: Selection, mounts: tuple[Mount, ...]) -> Choice:
-    """Return whether ``selection`` wants ``vm``: any include condition (none at all: every VM) and no exclude condition."""
+    """Return whether ``selection`` wants ``vm``: any include condition (none at all: every VM) and no exclude condition.
+
+    A plugin's opinion outweighs them.
+    """
+    for vm_id, wanted, plugin in selection.opinions:
+        if vm_id == vm.id:
+            return Choice(
+                wanted=wanted,
+                code="selected" if wanted else "excluded",
+                reason=f"{'selected' if wanted else 'excluded'} by plugin {plugin}",
+            )
     for condition in selection.exclude:
         if meets(vm, condition, mounts):
             return Choice(wanted=False, code="excluded", reason=f"excluded by: {condition.render()}")

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,9 @@ import pluggy
 from borg_cluster import hookspecs
 from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Event, PluginCalled, Progress, Warned
+from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.planned import PlannedArchive
+from borg_cluster.core.policy import Job, JobKind, Policy
 from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import BorgClusterError, UsageError, Vetoed
 from borg_cluster.plugins.opening import Opening
@@ -99,6 +101,25 @@ class PluginManager(pluggy.PluginManager):
         for asked in self._ask("open_source", archive=archive, owner=owner):
             if asked.error is not None or asked.value is not None:
                 yield asked.label, asked.error or asked.value
+
+    def heed(self, policy: Policy, inventory: Inventory) -> Policy:
+        """Return ``policy`` with what plugins say of single VMs in its jobs' selections; itself, if none selects VMs."""
+        if not self.hook.select_vm.get_hookimpls():
+            return policy
+        jobs = tuple(job if job.kind is not JobKind.VIRTUAL_MACHINES else self._heeded(job, inventory) for job in policy.jobs)
+        return replace(policy, jobs=jobs)
+
+    def _heeded(self, job: Job, inventory: Inventory) -> Job:
+        opinions: list[tuple[str, bool, str]] = []
+        for vm in inventory.virtual_machines:
+            for asked in self._ask("select_vm", vm=vm, job=job.name):
+                if asked.error is None and isinstance(asked.value, bool):
+                    opinions.append((vm.id, asked.value, asked.label))
+                    break
+                if asked.error is not None or asked.value is not None:
+                    error = asked.error or _nonsense(asked.value, "True, False or None")
+                    _log.warning("plugin %s was passed over in select_vm: %s", asked.label, one_line(error))
+        return replace(job, select=replace(job.select, opinions=tuple(opinions)))
 
     def check_create(self, plan: BackupPlan) -> None:
         """Ask all gates of backups. Raises Vetoed with the first no; a gate that is broken is warned of and stops nothing."""

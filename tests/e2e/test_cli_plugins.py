@@ -10,6 +10,7 @@ from tests.e2e.conftest import Shop
 
 HOOKS = {
     "get_secret": "reference",
+    "select_vm": "vm, job",
     "open_source": "archive, owner",
     "before_create": "plan",
     "on_event": "event",

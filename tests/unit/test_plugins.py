@@ -15,10 +15,13 @@ from borg_cluster.core.archive import ArchiveKind, Consistency
 from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Warned
 from borg_cluster.core.planned import PlannedArchive
+from borg_cluster.core.policy import Condition
 from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.selection import choose
 from borg_cluster.core.settings import PluginSettings
 from borg_cluster.errors import ExitCode, UsageError, Vetoed
 from borg_cluster.hookspecs import hookimpl
+from tests.plan_strategies import inventory, job, machine, policy
 
 PLAN = BackupPlan(cluster="hv", run_id="r", at="2024-01-01T00:00:00Z", archives=(), skipped=(), uncovered=())
 EVENT = Warned(subject="x", message="y", hint=None)
@@ -81,6 +84,23 @@ def test_hook_open_source_is_valid_inside_the_with(tmp_path: Path) -> None:
         assert moved.roots == (("/snap/1", "Volume1"),)
         assert events == ["opened"]
     assert events == ["opened", "closed"]
+
+
+def test_hook_select_vm_outweighs_the_conditions(tmp_path: Path) -> None:
+    manager = site(
+        tmp_path,
+        a="@hookimpl\ndef select_vm(vm, job):\n    return {'yes': True, 'no': False}.get(vm.name)\n",
+        b="@hookimpl\ndef select_vm(vm):\n    return True if vm.name == 'both' else None\n",
+    )
+    cluster = inventory(*(machine(number, name, ()) for number, name in enumerate(("yes", "no", "both", "left"))))
+    heeded = manager.heed(policy(job("nightly", exclude=(Condition(name="yes"),))), cluster)
+
+    choices = {one.name: choose(one, heeded.jobs[0].select, ()) for one in cluster.virtual_machines}
+
+    assert {name: choice.wanted for name, choice in choices.items()} == {"yes": True, "no": False, "both": True, "left": True}
+    assert choices["no"].reason == f"excluded by plugin {tmp_path}/a.py"
+    assert choices["left"].reason == "the job selects every virtual machine"
+    assert plugins.load(None).heed(heeded, cluster) is heeded
 
 
 def test_hook_before_create_says_no(tmp_path: Path) -> None:

@@ -16,9 +16,11 @@ from borg_cluster import plugins
 from borg_cluster.core.event import PluginCalled, Progress
 from borg_cluster.core.planned import PlannedArchive
 from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.selection import choose
 from borg_cluster.core.settings import PluginSettings
 from borg_cluster.errors import BorgClusterError, UsageError, Vetoed
 from borg_cluster.hookspecs import hookimpl
+from tests.plan_strategies import inventory, job, machine, policy
 from tests.unit.test_plugins import EVENT, HEAD, PLAN, archive
 
 PATIENCE = 0.05
@@ -65,6 +67,19 @@ def test_what_a_plugin_knows_of_a_missing_secret_is_said(monkeypatch: pytest.Mon
     monkeypatch.delenv("WORD", raising=False)
     with pytest.raises(UsageError, match=r"\{env WORD\} is not set"):
         manager_with().secret("{env WORD}")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_broken_selector_leaves_it_to_the_conditions(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    cluster = inventory(machine(1, "web", ()), machine(2, "db", ()))
+    manager = manager_with(select_vm=lambda vm, job: act(way))
+
+    heeded = manager.heed(policy(job("nightly")), cluster)
+
+    assert [choose(one, heeded.jobs[0].select, ()).wanted for one in cluster.virtual_machines] == [True, True]
+    assert caplog.messages[0].startswith("plugin bad was passed over in select_vm: ")
+    # one that hangs is not asked again: a cluster has many VMs
+    assert len(caplog.messages) == (1 if way == "hangs" else 2)
 
 
 @contextmanager
