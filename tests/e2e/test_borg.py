@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from borg_cluster.borg_arguments import CreateOptions
+from borg_cluster.borg_locks import host_id
+from borg_cluster.borg_process import environment
 from borg_cluster.core.policy import Repository
 from borg_cluster.errors import BorgFailed, RepositoryRefused, UsageError
 from tests.e2e.borg_site import BorgSite, make_site, open_borg, write
@@ -159,6 +162,47 @@ def test_a_locked_repository_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RepositoryRefused, match="Failed to create/acquire the lock") as refused:
         site.borg.check_repository()
     assert "lock_wait" in (refused.value.hint or "")
+
+
+def test_the_lock_of_a_dead_process_of_this_host_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BORG_HOST_ID", "this-host@7")  # a machine without a network card has another one each time
+    site = make_site(tmp_path)
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    held = (
+        tmp_path
+        / "repository"
+        / "lock.exclusive"
+        / f"{host_id(environment(site.settings, site.repository.path))}.{process.pid}-0"
+    )
+    held.parent.mkdir()
+    held.touch()
+    write(tmp_path / "V" / "file")
+    site.again(lock_wait=1).create("again", comment="", options=CreateOptions(), paths=(f"{tmp_path}/./V/file",))
+    assert [archive.name for archive in site.borg.list_archives()] == ["again"]
+    assert not held.exists()
+
+
+def test_modern_codes_carry_the_message_id_that_says_what_is_wrong(site: BorgSite, source: Path, tmp_path: Path) -> None:
+    write(source / "V" / "file")
+    paths = (f"{source}/./V/file",)
+    site.borg.create("twice", comment="", options=CreateOptions(), paths=paths)
+    with pytest.raises(BorgFailed) as taken:
+        site.borg.create("twice", comment="", options=CreateOptions(), paths=paths)
+    with pytest.raises(BorgFailed) as gone:
+        site.borg.list_files("nope")
+    missing = Repository(path=str(tmp_path / "nowhere"), label="main")
+    with pytest.raises(RepositoryRefused) as nowhere:
+        open_borg(site.settings, missing).check_repository()
+    with pytest.raises(RepositoryRefused) as wrong:
+        site.again(passphrase="wrong").check_repository()
+    told = [(one.value.fields["return_code"], one.value.fields["msgid"]) for one in (taken, gone, nowhere, wrong)]
+    assert told == [
+        (30, "Archive.AlreadyExists"),
+        (31, "Archive.DoesNotExist"),
+        (13, "Repository.DoesNotExist"),
+        (52, "PassphraseWrong"),
+    ]
 
 
 def test_wrong_options_are_told_in_borgs_words(site: BorgSite, source: Path) -> None:

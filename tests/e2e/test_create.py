@@ -449,3 +449,28 @@ def test_a_mount_under_another_name_and_case_keeps_the_archive_paths(night: Nigh
     assert {path for path in stored.pop("Volume1") if "legacy" not in path} == {"Volume1/old exports/forgotten.bin"}
     assert stored["NO"] == expected["NO"]
     assert stored[HOSTILE] == expected[HOSTILE]
+
+
+@pytest.mark.impossible  # a VM's configuration vanishes, as only a share that goes away lets it
+def test_a_file_that_borg_only_warns_of_fails_its_vm_alone(night: Night) -> None:
+    """Borg ends with 107 and keeps the archive: it is judged by its files, not by the code."""
+    night.reconfigure(jobs=(job("all", JobKind.VIRTUAL_MACHINES),))
+    tell = night.context.emit
+
+    def emit(event: Event) -> None:
+        tell(event)
+        if isinstance(event, ArchiveStarted) and event.name == "legacy":
+            for file in night.cluster.volume_folder("Volume1").rglob("*.vmgs"):
+                if "legacy" in str(file):
+                    file.unlink(missing_ok=True)
+
+    night.context = replace(night.context, emit=emit)
+    outcome = night.run()
+    assert (outcome.done, outcome.failed) == (2, 1), night.events
+    (failed,) = night.of(ArchiveFailed)
+    assert failed.name == "legacy"
+    assert ".vmgs is missing" in failed.reason
+    assert "No such file" in failed.reason, "borg's own reason"
+    names = {archive.name for archive in night.borg.borg.list_archives()}
+    assert {name.endswith(".checkpoint") for name in names if night.cluster.find_vm("legacy") in name} == {True}
+    assert night.finished().keys() == {HOSTILE, "NO"}
