@@ -62,20 +62,30 @@ def _words(pid: int) -> list[str]:
 
 def is_dead(holder: str) -> bool:
     """Return whether a holder is provably dead: it ran on this machine, before its last start or as a process that is no more."""
+    return _lives(holder) is False
+
+
+def is_alive(holder: str) -> bool:
+    """Return whether a holder is provably alive: a process of this machine that is still there."""
+    return _lives(holder) is True
+
+
+def _lives(holder: str) -> bool | None:
+    """Return whether a holder is alive; None: it can't be told from here."""
     told = _HOLDER.fullmatch(holder)
     if told is None:
-        return False
+        return None
     try:
         here = (socket.gethostname(), _machine())
         boot, space = _BOOT.read_text(encoding="ascii").strip(), _SPACE.stat().st_ino
     except OSError:
-        return False
+        return None
     if (told["host"], told["machine"]) != here:
-        return False
+        return None
     if told["boot"] != boot:
-        return True
+        return False
     # in another container's numbering the same number means another process
-    return int(told["space"]) == space and _begun(int(told["pid"])) != int(told["begun"])
+    return _begun(int(told["pid"])) == int(told["begun"]) if int(told["space"]) == space else None
 
 
 def _machine() -> str | None:

@@ -10,7 +10,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -35,14 +35,44 @@ class OpenJournal:
     folder: Path
     progress: Progress
     _file: int
+    _beside: list[Path] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """Folders beside the staged files where nothing could be written any more, and why; whoever tells of them empties this."""
 
     def append(self, record: Record) -> None:
-        """Write a record and wait until it is on the disk. Raises OSError."""
+        """Write a record and wait until it is on the disk, and beside the staged files if it is kept there. Raises OSError."""
         data = render_line(record)
-        written = 0
-        while written < len(data):
-            written += os.write(self._file, data[written:])
-        os.fsync(self._file)
+        _write(self._file, data)
+        for folder in tuple(self._beside):
+            self._append_beside(folder, data)
+
+    def _append_beside(self, folder: Path, data: bytes) -> None:
+        try:
+            file = os.open(folder / RECORDS, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            try:
+                _write(file, data)
+            finally:
+                os.close(file)
+        except OSError as error:
+            self._beside.remove(folder)
+            if not isinstance(error, FileNotFoundError):  # then the restore has removed its folder itself
+                self.lost.append(f"{folder}: {error.strerror}")
+
+    def keep_beside(self, folder: Path) -> None:
+        """Keep plan and records in ``folder`` too, from here on and whole. Raises OSError."""
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_synced(folder / RECORDS, (self.folder / RECORDS).read_bytes())
+        _write_synced(folder / PLAN, (self.folder / PLAN).read_bytes())
+        _sync_folder(folder)
+        if folder not in self._beside:
+            self._beside.append(folder)
+
+
+def _write(file: int, data: bytes) -> None:
+    written = 0
+    while written < len(data):
+        written += os.write(file, data[written:])
+    os.fsync(file)
 
 
 @contextmanager
@@ -89,13 +119,42 @@ def hold(state: Path, restore_id: str) -> Iterator[OpenJournal]:
 
 def read(state: Path, restore_id: str) -> Progress:
     """Return how far a restore got, without holding it. Raises Refused: unknown; RestoreStopped: damaged."""
-    folder = _existing(state, restore_id)
-    records = folder / RECORDS
-    lines = _whole_lines(records.read_bytes() if records.exists() else b"", restore_id)
+    return read_folder(_existing(state, restore_id))
+
+
+def read_folder(folder: Path) -> Progress:
+    """Return how far the restore got whose plan and records lie in ``folder``. Raises RestoreStopped: damaged; OSError."""
+    plan = _read_plan(folder)
     try:
-        return replay(_read_plan(folder), [parse_line(line) for line in lines])
+        return replay(plan, records(folder))
     except ValueError as error:
-        raise _damaged(restore_id, str(error)) from error
+        raise _damaged(plan.source.restore_id, str(error)) from error
+
+
+def records(folder: Path) -> tuple[Record, ...]:
+    """Return the whole records in ``folder``. Raises RestoreStopped: damaged."""
+    file = folder / RECORDS
+    return tuple(parse_line(line) for line in _whole_lines(file.read_bytes() if file.exists() else b"", folder.name))
+
+
+def is_known(state: Path, restore_id: str) -> bool:
+    """Return whether this machine has a restore's plan."""
+    return bool(restore_id.strip(".")) and (_folder(state, restore_id) / PLAN).exists()
+
+
+def adopt(state: Path, plan: RestorePlan, known: tuple[Record, ...]) -> None:
+    """Write a restore's plan and records, which another machine began. Raises AlreadyRunning if a process here works on it."""
+    folder = _folder(state, plan.source.restore_id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(lock, plan.source.restore_id)
+        _write_synced(folder / RECORDS, b"".join(map(render_line, known)))
+        _write_synced(folder / PLAN, _PLANS.dump_json(plan, indent=1))
+        for made in (folder, folder.parent, folder.parent.parent):
+            _sync_folder(made)
+    finally:
+        os.close(lock)
 
 
 def restores(state: Path) -> tuple[Progress, ...]:
@@ -109,14 +168,23 @@ def restores(state: Path) -> tuple[Progress, ...]:
 
 def is_held(state: Path, restore_id: str) -> bool:
     """Return whether a process works on this restore now."""
+    return holder(state, restore_id) is not None
+
+
+def holder(state: Path, restore_id: str) -> str | None:
+    """Return the id of the process that works on this restore now, as text; None: none does."""
     lock = os.open(_existing(state, restore_id) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        return _pid(lock)
     finally:
         os.close(lock)
-    return False
+    return None
+
+
+def _pid(lock: int) -> str:
+    return os.pread(lock, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
 
 
 def render_line(record: Record) -> bytes:
@@ -178,8 +246,8 @@ def _lock(file: int, restore_id: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(file, 32, 0).decode("ascii", errors="replace").strip() or "unknown"
-        raise AlreadyRunning(f"the process {holder} works on the restore {restore_id}", hint="wait for it", pid=holder) from error
+        pid = _pid(file)
+        raise AlreadyRunning(f"the process {pid} works on the restore {restore_id}", hint="wait for it", pid=pid) from error
     os.ftruncate(file, 0)
     os.pwrite(file, f"{os.getpid()}\n".encode("ascii"), 0)
 

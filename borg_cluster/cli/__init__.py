@@ -19,6 +19,7 @@ from borg_cluster.cli import (
     break_lock,
     catalog,
     check,
+    claim,
     compact,
     config,
     create,
@@ -53,7 +54,7 @@ _STORY = (
     *("discover", "history", "plan", "patterns"),
     *("run", "create", "prune", "compact", "check", "status"),
     *("list", "info", "diff", "verify"),
-    *("extract", "files", "restores", "resume", "undo", "release"),
+    *("extract", "files", "restores", "resume", "undo", "release", "claim"),
 )
 
 
@@ -157,6 +158,7 @@ for _module in (
 ):
     cli.add_command(_module.command)
 cli.add_command(catalog.command)
+cli.add_command(claim.command)
 for _command in (restores.restores, restores.resume, restores.undo, restores.release, mount.mount, mount.umount):
     cli.add_command(_command)
 

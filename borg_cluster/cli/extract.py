@@ -12,6 +12,7 @@ from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, new_console, sentence, size, words, write_line
 from borg_cluster.cli.restore_options import asked_for_elsewhere, request_of, restore_options
 from borg_cluster.cli.restore_view import restore_fields, restore_view
+from borg_cluster.cli.restores import rollback_of, rollback_option
 from borg_cluster.cli.site import Site, open_site
 from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import ExitCode, Refused, UsageError
@@ -24,6 +25,7 @@ from borg_cluster.errors import ExitCode, Refused, UsageError
 @click.option("--dry-run", is_flag=True, help="Show the steps with their reasons, or the files, and stop.")
 @click.option("--yes", is_flag=True, help="Don't ask before a VM is replaced; needed without a terminal.")
 @click.option("--fail-fast", is_flag=True, help="Of several VMs, begin no other once one has failed.")
+@rollback_option
 @restore_options
 @otherwise_options
 @json_option
@@ -50,6 +52,7 @@ def command(  # noqa: PLR0913 - each is an option
     With --stdout one file of an archive is written out and nothing else is done; with --volume files of a volume's archive come
     to their places, or to DIR, never over a file that a virtual machine holds.
     """
+    rollback = rollback_of(str(options.pop("rollback")))
     done = extract_otherwise(settings, vms, archive, destination, options, dry_run=dry_run)
     if done is not None:
         return done
@@ -69,9 +72,10 @@ def command(  # noqa: PLR0913 - each is an option
             return site.tally.exit_code
         if len(vms) > 1:
             requests = tuple(request_of(one, archive, options) for one in vms)
-            return extract_several(settings, site, requests, dry_run=dry_run, yes=yes, fail_fast=fail_fast)
+            return extract_several(settings, site, requests, dry_run=dry_run, yes=yes, fail_fast=fail_fast, rollback=rollback)
         if not dry_run:
             sweep.sweep_own(site.context)
+            extract.release_due(site.context)
         plan = extract.plan(site.context, request)
         site.names[plan.vm_id] = plan.name
         if dry_run:
@@ -79,7 +83,7 @@ def command(  # noqa: PLR0913 - each is an option
             extract.check_room(plan)
             return ExitCode.WARNINGS if plan.warnings else ExitCode.FINE
         _agree(settings, plan, yes=yes)
-        progress = extract.restore(site.context, plan)
+        progress = extract.restore(site.context, plan, rollback=rollback)
         if settings.json:
             write_line(json_document("restore", restore_fields(progress)))
         return site.tally.exit_code

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from borg_cluster import sweep
+from borg_cluster import extract, sweep
 from borg_cluster.cli.options import Settings
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, moment, new_console, sentence, words, write_line
 from borg_cluster.cli.restore_view import restore_fields, restore_view
@@ -17,12 +17,20 @@ from borg_cluster.errors import ExitCode, Refused
 from borg_cluster.extract.several import One, plan_several, restore_several
 
 
-def extract_several(
-    settings: Settings, site: Site, requests: tuple[RestoreRequest, ...], *, dry_run: bool, yes: bool, fail_fast: bool
+def extract_several(  # noqa: PLR0913 - what is wanted, and each option
+    settings: Settings,
+    site: Site,
+    requests: tuple[RestoreRequest, ...],
+    *,
+    dry_run: bool,
+    yes: bool,
+    fail_fast: bool,
+    rollback: extract.Rollback,
 ) -> int:
     """Show or restore several VMs; return the exit code."""
     if not dry_run:
         sweep.sweep_own(site.context)
+        extract.release_due(site.context)
     ones = plan_several(site.context, requests)
     site.names.update({one.plan.vm_id: one.plan.name for one in ones if one.plan is not None})
     if dry_run:
@@ -34,7 +42,7 @@ def extract_several(
             f"none of {len(ones)} can be restored: {first.message if first else ''}", hint=first.hint if first else None
         )
     _agree(settings, ones, yes=yes)
-    ended = tuple(restore_several(site.context, ones, fail_fast=fail_fast))
+    ended = tuple(restore_several(site.context, ones, fail_fast=fail_fast, rollback=rollback))
     if settings.json:
         write_line(json_document("restores", {"restores": [_fields(one) for one in ended]}))
     else:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import click
 
-from borg_cluster import monitoring, run
+from borg_cluster import extract, monitoring, run
 from borg_cluster.cli.announcing import announced
 from borg_cluster.cli.check import SEEDS
 from borg_cluster.cli.options import Settings, exit_codes, json_option
@@ -29,6 +29,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
     of a VM whose archive failed.
     """
     with open_site(settings, mend=True) as site:
+        extract.release_due(site.context)
         outcome = _run(site, jobs)
         if settings.json:
             write_line(json_document("run", _fields(outcome)))

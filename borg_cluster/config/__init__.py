@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from borg_cluster.config import checks, complaints, document, keys, translate, written
+from borg_cluster.config import checks, complaints, document, keys, keys_beside, translate, written
 from borg_cluster.config.keys import schema
 from borg_cluster.core.policy import Policy
 from borg_cluster.core.settings import EVERY_PLUGIN, PluginSettings
@@ -75,7 +75,7 @@ def plugin_settings(given: Path | None) -> PluginSettings:
     for path in paths:
         value = document.read(path).value
         try:
-            found = keys.PluginKeys.model_validate((value.get("plugins") if isinstance(value, dict) else None) or {})
+            found = keys_beside.PluginKeys.model_validate((value.get("plugins") if isinstance(value, dict) else None) or {})
         except ValidationError:
             continue
         only = None if found.only is None else tuple(found.only)

@@ -7,6 +7,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from borg_cluster.config import words
 from borg_cluster.config.job_keys import AtOnceKeys, JobKeys
+from borg_cluster.config.keys_beside import MonitoringKeys, PluginKeys, RestoreKeys
 from borg_cluster.config.kinds import (
     Duration,
     Frequency,
@@ -144,34 +145,6 @@ class CommandKeys(Keys):
         default=[], description="Only after this outcome (after); both, if there are none"
     )
     run: list[Text] = Field(min_length=1, description="Shell commands, one after the other")
-
-
-class RestoreKeys(Keys):
-    """How VMs are restored in place."""
-
-    keep_parked: bool = Field(default=True, description="Keep the old VM's files aside until `borg-cluster release`")
-    stop_action: Literal["turn_off", "save", "shutdown"] = Field(
-        default="turn_off", description="How a VM that runs is stopped for its own restore"
-    )
-
-
-class MonitoringKeys(Keys):
-    """Files for other programs, written anew after each `create` and `run`."""
-
-    status_file: LocalPath | None = Field(
-        default=None, description="JSON: how each VM and volume is covered, and how the run ended"
-    )
-    prometheus_file: LocalPath | None = Field(
-        default=None, description="Figures for node_exporter's textfile collector; another file for each cluster, named *.prom"
-    )
-
-
-class PluginKeys(Keys):
-    """Which plugins are loaded, and how long they may take."""
-
-    only: list[Text] | None = Field(default=None, description="Load these alone, by their names; all, if it is left out")
-    blocked: list[Text] = Field(default=[], description="Never load these")
-    patience: Seconds = Field(default=60, description="Seconds after which a plugin that gives no answer is left alone")
 
 
 class Configuration(Keys):

@@ -50,6 +50,7 @@ def policy_of(configuration: keys.Configuration) -> Policy:
         jobs=tuple(_job(name, job, repositories) for name, job in configuration.jobs.items()),
         commands=tuple(_command(command) for command in configuration.commands),
         keep_parked=configuration.restore.keep_parked,
+        release_when_due=configuration.restore.release_when_due,
         stop_action=configuration.restore.stop_action,
         checks=_checks(configuration.checks),
         compaction=Compaction(frequency=configuration.compact.frequency, threshold=configuration.compact.threshold),

@@ -272,13 +272,15 @@ class Policy:
     archive_name_format: str
     jobs: tuple[Job, ...]
     commands: tuple[CommandHook, ...]
-    keep_parked: bool
-    """Leave the parked old VM after a restore, until `borg-cluster release`."""
+    keep_parked: int
+    """Seconds for which a restore's parked old VM is kept before `borg-cluster release` takes it; 0: it goes at once."""
     stop_action: str
     """How a running VM is stopped for its restore: turn_off, save or shutdown."""
     checks: tuple[Check, ...] = ()
     compaction: Compaction = Compaction()
     monitoring: Monitoring = NO_MONITORING
+    release_when_due: bool = False
+    """Parked old VMs go by themselves when they have been kept for long enough."""
     written: str = field(default="", compare=False, repr=False)
     """What archives keep of its file; empty if it came from none."""
     caps: Caps = DEFAULT_CAPS

@@ -5,7 +5,7 @@ Begun is recorded before a step acts and Done after, so that a step begun and no
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from borg_cluster.core.restore_plan import RestorePlan
@@ -96,6 +96,9 @@ class Progress:
     stopped_at: str | None
     """When the VM began to stop, and when it ran again."""
     started_at: str | None
+    begun_at: str | None = None
+    """When the first step was begun, and when the walk that finished last did."""
+    finished_at: str | None = None
 
     @property
     def vm_id(self) -> str:
@@ -119,6 +122,12 @@ class Progress:
         if self.stopped_at is None or self.started_at is None:
             return None
         return (datetime.fromisoformat(self.started_at) - datetime.fromisoformat(self.stopped_at)).total_seconds()
+
+    def parked_until(self, keep_parked: int) -> datetime | None:
+        """Return when the old VM may go that a finished restore has parked for ``keep_parked`` seconds; None: there is none."""
+        if self.outcome != "restored" or not self.can_undo or self.finished_at is None:
+            return None
+        return datetime.fromisoformat(self.finished_at) + timedelta(seconds=keep_parked)
 
     @property
     def can_undo(self) -> bool:
@@ -163,7 +172,7 @@ def advance(progress: Progress, record: Record) -> Progress:
         case Turned():
             after = replace(progress, purpose=record.purpose, steps=record.steps, done=(), in_doubt=False, outcome=None)
         case Finished():
-            after = replace(progress, outcome=record.outcome, in_doubt=False)
+            after = replace(progress, outcome=record.outcome, in_doubt=False, finished_at=record.at)
     return after
 
 
@@ -176,6 +185,7 @@ def _step(progress: Progress, kind: str) -> Step:
 
 def _begin(progress: Progress, record: Begun) -> Progress:
     step = _step(progress, record.step)
+    progress = replace(progress, begun_at=progress.begun_at or record.at)
     if progress.purpose != "restore":
         # Once a release has begun to delete there is nothing left to put back.
         begun = (*progress.begun, step) if step.kind == "Release" else progress.begun

@@ -228,5 +228,5 @@ def _end_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
         staged = tuple(f"{folder}\\staged" for folder in case.files.folders)
         yield _planned(kinds.Clear(folders=staged, guarded=()), "nothing is staged any more")
     else:
-        yield _planned(kinds.Release(folders=case.files.folders), "keep_parked is false: the old one goes now")
+        yield _planned(kinds.Release(folders=case.files.folders), "keep_parked is 0: the old one goes now")
     yield _planned(kinds.Unclaim(folder=case.claim_folder, claim_id=case.restore_id), "the restore is over")

@@ -166,9 +166,8 @@ def _start_reverse(step: kinds.Start) -> tuple[Step, ...]:
 
 _TABLE: dict[type[Any], Row[Any]] = {
     # An undo claims and unclaims of its own accord: see plan_undo.
-    kinds.Claim: Row[kinds.Claim](
-        is_done=lambda s, o: o.claim is not None and o.claim.claim_id == s.claim_id,
-    ),
+    # The claim may be this restore's in another process' hand, which only taking it tells.
+    kinds.Claim: Row[kinds.Claim](),
     kinds.Rehearse: Row[kinds.Rehearse](),
     # A file of the right length may still be half written: in doubt it is extracted again.
     kinds.Stage: Row[kinds.Stage](),

@@ -11,20 +11,45 @@ from borg_cluster.context import Context
 from borg_cluster.core import event
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import Inventory
-from borg_cluster.core.progress import Progress, Turned
-from borg_cluster.core.restore_plan import RestorePlan, Source, plan_release, plan_restore, plan_undo
+from borg_cluster.core.progress import Progress
+from borg_cluster.core.restore_plan import RestorePlan, Source, plan_restore
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import AlreadyRunning, Refused
 from borg_cluster.extract.archives import resolve_archive
+from borg_cluster.extract.beside import on_volumes
+from borg_cluster.extract.claims import break_claim, find_claims
+from borg_cluster.extract.recovery import (
+    Rollback,
+    is_beside,
+    never,
+    newer_restore,
+    release,
+    release_due,
+    resume,
+    undo,
+    walk_to_end,
+)
 from borg_cluster.extract.room import check_room
-from borg_cluster.extract.signals import keep_signals
 from borg_cluster.extract.stage import open_repository
-from borg_cluster.extract.walk import Walk
 
-__all__ = ["check_room", "extract_to", "newer_restore", "plan", "release", "resolve_archive", "restore", "resume", "undo"]
-
-_LIST = "borg-cluster restores"
+__all__ = [
+    "Rollback",
+    "break_claim",
+    "check_room",
+    "extract_to",
+    "find_claims",
+    "never",
+    "newer_restore",
+    "on_volumes",
+    "plan",
+    "release",
+    "release_due",
+    "resolve_archive",
+    "restore",
+    "resume",
+    "undo",
+]
 
 
 def plan(context: Context, request: RestoreRequest, *, inventory: Inventory | None = None) -> RestorePlan:
@@ -41,8 +66,10 @@ def plan(context: Context, request: RestoreRequest, *, inventory: Inventory | No
     return plan_restore(manifest, inventory, request, context.policy, source=source)
 
 
-def restore(context: Context, request: RestoreRequest | RestorePlan) -> Progress:
+def restore(context: Context, request: RestoreRequest | RestorePlan, *, rollback: Rollback = never) -> Progress:
     """Bring a VM back: as it's asked for, or by a plan that was shown before.
+
+    ``rollback``: asked whether the old VM is put back if the new one does not come up.
 
     Raises:
         Refused: before anything was changed; Claimed if somebody else works on the VM, Vetoed if a plugin said no,
@@ -55,43 +82,7 @@ def restore(context: Context, request: RestoreRequest | RestorePlan) -> Progress
     check_room(planned)
     _refuse_without_archive(context, planned.source)
     with journal.create(context.state, planned) as held:
-        return _walk(context, held)
-
-
-def resume(context: Context, restore_id: str) -> Progress:
-    """Go on with whatever was interrupted: a restore, its undo, its release. Raises as ``restore``."""
-    with journal.hold(context.state, restore_id) as held:
-        if held.progress.outcome is not None:
-            raise Refused(f"the restore {restore_id} is over: {held.progress.outcome}", hint=_LIST)
-        return _walk(context, held)
-
-
-def undo(context: Context, restore_id: str) -> Progress:
-    """Put back what was there before a restore: the old VM, its configuration, disks, role and settings; go on with an undo.
-
-    What the new VM has written since goes with it. Raises as ``restore``.
-    """
-    with journal.hold(context.state, restore_id) as held:
-        progress = held.progress
-        if progress.purpose == "undo" and progress.outcome is None:
-            return _walk(context, held)
-        if not progress.can_undo or progress.purpose == "undo":
-            over = progress.outcome or "the old virtual machine is being deleted"
-            raise Refused(f"the restore {restore_id} can't be undone: {over}", hint=_LIST)
-        _refuse_older(context, progress)
-        return _walk(context, held, Turned(purpose="undo", steps=plan_undo(progress.plan, progress.begun), at=_now(context)))
-
-
-def release(context: Context, restore_id: str) -> Progress:
-    """Delete the old VM that a finished restore has parked; there is no way back from that. Raises as ``restore``."""
-    with journal.hold(context.state, restore_id) as held:
-        progress = held.progress
-        if progress.purpose == "release" and progress.outcome is None:
-            return _walk(context, held)
-        if progress.purpose != "restore" or progress.outcome != "restored" or not progress.can_undo:
-            state = progress.outcome or "not finished"
-            raise Refused(f"the restore {restore_id} has nothing to release: it is {state}", hint=_LIST)
-        return _walk(context, held, Turned(purpose="release", steps=plan_release(progress.plan), at=_now(context)))
+        return walk_to_end(context, held, rollback=rollback)
 
 
 def extract_to(context: Context, vm: str, destination: Path, *, archive: str = "latest", paths: tuple[str, ...] = ()) -> str:
@@ -125,19 +116,10 @@ def extract_to(context: Context, vm: str, destination: Path, *, archive: str = "
     return name
 
 
-def _walk(context: Context, held: journal.OpenJournal, turned: Turned | None = None) -> Progress:
-    with keep_signals() as signals, context.bridge.kept_sessions():
-        walk = Walk(context, held, signals)
-        if turned is not None:
-            walk.turn(turned)
-        walk.run()
-    return walk.progress
-
-
 def _refuse_unfinished(context: Context, planned: RestorePlan) -> None:
     """A VM that another restore has left in the middle is neither the old one nor the new one."""
     for other in journal.restores(context.state):
-        if other.plan.vm_id == planned.vm_id and other.outcome is None and not _is_beside(planned, other.plan):
+        if other.plan.vm_id == planned.vm_id and other.outcome is None and not is_beside(planned, other.plan):
             restore_id = other.plan.source.restore_id
             raise AlreadyRunning(
                 one_line(f"{planned.name} has an unfinished {other.purpose}: {restore_id}"),
@@ -153,32 +135,3 @@ def _refuse_without_archive(context: Context, source: Source) -> None:
     if source.archive not in {listed.name for listed in borg.list_archives(source.archive)}:
         hint = "--archive takes an older one; borg-cluster list shows them"
         raise Refused(f"the repository {borg.repository.path} holds no archive {source.archive} any more", hint=hint)
-
-
-def newer_restore(known: tuple[Progress, ...], progress: Progress) -> str | None:
-    """Return the id of a later restore of the same VM that stands: an undo takes away the VM that is there now, its one first.
-
-    ``known``: all restores, oldest first.
-    """
-    ids = [one.plan.source.restore_id for one in known]
-    for newer in known[ids.index(progress.plan.source.restore_id) + 1 :]:
-        same = newer.plan.vm_id == progress.plan.vm_id and not _is_beside(newer.plan, progress.plan)
-        if same and newer.outcome not in {"undone", "refused"}:
-            return newer.plan.source.restore_id
-    return None
-
-
-def _is_beside(one: RestorePlan, other: RestorePlan) -> bool:
-    """Return whether two restores of one VM don't meet, since one of them makes a copy."""
-    return one.request.is_copy or other.request.is_copy
-
-
-def _refuse_older(context: Context, progress: Progress) -> None:
-    restore_id = newer_restore(journal.restores(context.state), progress)
-    if restore_id is not None:
-        message = one_line(f"{progress.plan.name} was restored again since: {restore_id}")
-        raise Refused(message, hint=f"borg-cluster undo {restore_id}")
-
-
-def _now(context: Context) -> str:
-    return context.clock().isoformat()

@@ -4,21 +4,19 @@ A function returns None when it's carried out, or Lost when the node that it ask
 and whoever walks the steps looks again.
 """
 
-import os
-import socket
 from collections.abc import Callable
 from typing import Any
 
 from borg_cluster.bridge import Lost
 from borg_cluster.core import step as kinds
-from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import path_key
 from borg_cluster.core.observed import Observed
 from borg_cluster.core.progress import COPY_ID
 from borg_cluster.core.step import Move, Step
 from borg_cluster.core.vm_state import RegisterResult, RoleSettingResult
-from borg_cluster.errors import Claimed, CommandFailed, RestoreStopped
-from borg_cluster.extract.confirm import confirm
+from borg_cluster.errors import CommandFailed, RestoreStopped
+from borg_cluster.extract.claiming import claim, unclaim
+from borg_cluster.extract.confirm import HEARTBEAT, confirm, gives_heartbeat
 from borg_cluster.extract.scene import REAPPEAR_SECONDS, SETTINGS, START_SECONDS, STOP_SECONDS, Scene, lost, setting_of
 from borg_cluster.extract.stage import inspect, rehearse, stage
 
@@ -28,34 +26,6 @@ _VM_ACTIONS = {"turn_off": "TurnOff", "save": "Save", "shutdown": "Shutdown"}
 def act(step: Step, scene: Scene) -> Lost | None:
     """Carry a step out. Raises CommandFailed, BorgFailed, RestoreStopped; Claimed if the VM is another's."""
     return _ACTS[type(step)](step, scene)
-
-
-def _claim(step: kinds.Claim, scene: Scene) -> Lost | None:
-    answer = scene.context.bridge.new_claim(
-        scene.any_node,
-        vm_id=scene.progress.claimed_id,
-        folder=step.folder,
-        claim_id=step.claim_id,
-        holder=f"{socket.gethostname()} process {os.getpid()}",
-        purpose=scene.progress.purpose,
-    )
-    if isinstance(answer, Lost):
-        return answer
-    if not answer.acquired:
-        raise Claimed(
-            one_line(f"{scene.progress.plan.name} is claimed by {answer.holder} since {answer.since}: {answer.purpose}"),
-            hint=f"wait until it is done; if it died, its claim is the file {answer.path}",
-            holder=answer.holder,
-            since=answer.since,
-            purpose=answer.purpose,
-            claim_id=answer.claim_id,
-        )
-    return None
-
-
-def _unclaim(step: kinds.Unclaim, scene: Scene) -> Lost | None:
-    vm_id = scene.progress.claimed_id
-    return lost(scene.context.bridge.remove_claim(scene.any_node, vm_id=vm_id, folder=step.folder, claim_id=step.claim_id))
 
 
 def _save_role(_: kinds.SaveRole, scene: Scene) -> Lost | None:
@@ -72,6 +42,8 @@ def _offline_action(step: kinds.SetOfflineAction | kinds.ResetOfflineAction, sce
 
 def _stop(step: kinds.Stop, scene: Scene) -> Lost | None:
     bridge = scene.context.bridge
+    if gives_heartbeat(scene.observed):
+        scene.note(HEARTBEAT, True)  # so that the new one is expected to give one, too
     if step.highly_available:
         return lost(bridge.stop_role(scene.any_node, vm_id=scene.vm_id, timeout_second=STOP_SECONDS))
     action = _VM_ACTIONS[step.action]
@@ -259,7 +231,7 @@ def _remove_folders(step: kinds.Release | kinds.Clear, scene: Scene) -> Lost | N
 
 
 _ACTS: dict[type[Any], Callable[[Any, Scene], Lost | None]] = {
-    kinds.Claim: _claim,
+    kinds.Claim: claim,
     kinds.Rehearse: rehearse,
     kinds.Stage: stage,
     kinds.Inspect: inspect,
@@ -288,5 +260,5 @@ _ACTS: dict[type[Any], Callable[[Any, Scene], Lost | None]] = {
     kinds.Unpark: _park,
     kinds.PutConfigurationBack: _withdraw,
     kinds.Clear: _remove_folders,
-    kinds.Unclaim: _unclaim,
+    kinds.Unclaim: unclaim,
 }

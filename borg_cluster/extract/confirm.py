@@ -10,6 +10,12 @@ from borg_cluster.core.vm_state import RoleSetting
 from borg_cluster.errors import RestoreStopped
 from borg_cluster.extract.scene import SETTINGS, START_SECONDS, Scene, setting_of
 
+HEARTBEAT = "heartbeat"
+"""The fact that the old VM's guest gave a heartbeat."""
+_MISSED = "heartbeat_missed"
+"""The fact that the new one's was waited for in vain, once."""
+_ALIVE = "Ok"
+
 
 def confirm(step: kinds.Confirm, scene: Scene) -> Lost | None:
     """Stop unless the VM is there, with its role, running where it should; warn of settings that differ."""
@@ -17,6 +23,8 @@ def confirm(step: kinds.Confirm, scene: Scene) -> Lost | None:
     wrong = _wrong(step, seen)
     if wrong is not None:
         raise RestoreStopped(wrong)
+    if step.running and scene.progress.facts.get(HEARTBEAT) is True:
+        _await_heartbeat(scene)
     for found in seen.registrations:
         if step.node is not None and found.node.lower() != step.node.lower():
             scene.note("warning", f"it is on {found.node}, not on {step.node}")
@@ -28,6 +36,23 @@ def confirm(step: kinds.Confirm, scene: Scene) -> Lost | None:
         for difference in role_differences(expected, setting):
             scene.note("warning", difference)
     return None
+
+
+def gives_heartbeat(seen: Observed) -> bool:
+    """Return whether the VM's guest tells that it is up."""
+    return any((found.registration.heartbeat or "").startswith(_ALIVE) for found in seen.registrations)
+
+
+def _await_heartbeat(scene: Scene) -> None:
+    """Stop if the guest doesn't come up, where the old one's had; who resumes nevertheless gets a warning."""
+    if gives_heartbeat(scene.look.settled((), seconds=START_SECONDS, enough=gives_heartbeat)):
+        return
+    message = f"its guest gives no heartbeat within {START_SECONDS} s, as the old one's did"
+    if scene.progress.facts.get(_MISSED) is True:
+        scene.note("warning", message)
+        return
+    scene.note(_MISSED, True)
+    raise RestoreStopped(message, hint="look at its console; resume takes it as it is")
 
 
 def _wrong(step: kinds.Confirm, seen: Observed) -> str | None:

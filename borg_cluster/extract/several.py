@@ -52,7 +52,9 @@ def plan_several(context: Context, requests: tuple[RestoreRequest, ...]) -> tupl
     return tuple(sorted(ones, key=_rank))
 
 
-def restore_several(context: Context, ones: tuple[One, ...], *, fail_fast: bool) -> Iterator[One]:
+def restore_several(
+    context: Context, ones: tuple[One, ...], *, fail_fast: bool, rollback: extract.Rollback = extract.never
+) -> Iterator[One]:
     """Restore one after the other, and yield how each ended; one that fails stops the others only with ``fail_fast``.
 
     Raises RestoreStopped if a signal ended one: then no other is begun.
@@ -62,16 +64,16 @@ def restore_several(context: Context, ones: tuple[One, ...], *, fail_fast: bool)
         if failed and fail_fast:
             yield replace(one, left_out=one.error is None)
             continue
-        ended = _restore(context, one)
+        ended = _restore(context, one, rollback)
         failed = failed or ended.error is not None
         yield ended
 
 
-def _restore(context: Context, one: One) -> One:
+def _restore(context: Context, one: One, rollback: extract.Rollback) -> One:
     ended = one
     if one.plan is not None and one.error is None:
         try:
-            ended = replace(one, progress=extract.restore(context, one.plan))
+            ended = replace(one, progress=extract.restore(context, one.plan, rollback=rollback))
         except BorgClusterError as error:
             if isinstance(error, RestoreStopped) and isinstance(error.__cause__, Ended):
                 raise

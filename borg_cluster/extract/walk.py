@@ -22,6 +22,7 @@ from borg_cluster.core.step_table import is_done, needs, paths
 from borg_cluster.discover import discover
 from borg_cluster.errors import BorgClusterError, Claimed, RestoreStopped
 from borg_cluster.extract.act import act
+from borg_cluster.extract.beside import folder_of
 from borg_cluster.extract.look import Look
 from borg_cluster.extract.scene import START_SECONDS, STOP_SECONDS, Scene
 from borg_cluster.extract.signals import Ended, Signals
@@ -80,6 +81,7 @@ class Walk:
         """
         try:
             self._reclaim()
+            self._keep_beside()
             while (step := self.progress.next_step) is not None:
                 self._signals.check()
                 if self._is_to_be_checked(step):
@@ -87,8 +89,9 @@ class Walk:
                     self._replan("the plan is checked before the virtual machine is touched")
                 else:
                     self._carry_out(step)
-        except Claimed:
-            if not self.progress.done and self.progress.purpose == "restore":
+        except Claimed as error:
+            another = error.fields.get("claim_id") != self._plan.source.restore_id
+            if another and not self.progress.done and self.progress.purpose == "restore":
                 self._record(Finished(outcome="refused", at=self._now()))
             raise
         except (BorgClusterError, Ended, OSError) as error:
@@ -129,6 +132,13 @@ class Walk:
         claim = next((step for step in self.progress.done if isinstance(step, kinds.Claim)), None)
         if claim is not None and not any(isinstance(step, kinds.Unclaim) for step in self.progress.done):
             self._attempt(claim, self._look.now(()), in_doubt=True)
+
+    def _keep_beside(self) -> None:
+        """Keep plan and records on the volume too, as soon as the claim is ours: see beside.py."""
+        folder = folder_of(self._context, self._plan)
+        claimed = any(isinstance(step, kinds.Claim) for step in self.progress.done)
+        if folder is not None and claimed and (self.progress.purpose == "restore" or folder.exists()):
+            self._journal.keep_beside(folder)
 
     def _is_to_be_checked(self, step: Step) -> bool:
         """Staging took hours: the VM may have changed, and the plan is made from what was there before."""
@@ -257,6 +267,8 @@ class Walk:
         if not self.progress.in_doubt:
             self._record(Begun(step=step.kind, at=self._now()))
         self._record(Done(step=step.kind, at=self._now(), acted=acted))
+        if isinstance(step, kinds.Claim):
+            self._keep_beside()
         self._context.emit(
             event.StepDone(
                 restore_id=self._plan.source.restore_id,
@@ -269,6 +281,9 @@ class Walk:
 
     def _record(self, record: Record) -> None:
         self._journal.append(record)
+        while self._journal.lost:
+            message = f"another backup host can't take this restore over any more: {self._journal.lost.pop()}"
+            self._context.emit(event.Warned(subject=self._plan.vm_id, message=message, hint=None))
         self.progress = advance(self.progress, record)
         if isinstance(record, Noted) and record.fact == COPY_ID:
             self._look = self._new_look()  # from here on the copy itself can be seen

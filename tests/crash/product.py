@@ -16,7 +16,7 @@ from borg_cluster.catalog import Catalog
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event, StepBegun
 from borg_cluster.core.policy import Policy
-from borg_cluster.core.progress import Done, Record
+from borg_cluster.core.progress import Done, Progress, Record
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.core.step import Step
 from borg_cluster.errors import BorgClusterError
@@ -25,7 +25,11 @@ from borg_cluster.extract.scene import Scene
 from borg_cluster.journal import OpenJournal, render_line
 from tests.crash.mutations import mutate
 
-_VERBS = {"resume": extract.resume, "undo": extract.undo, "release": extract.release}
+_VERBS: dict[str, Callable[[Context, str], Progress]] = {
+    "resume": extract.resume,
+    "undo": extract.undo,
+    "release": lambda context, restore_id: extract.release(context, restore_id, now=True),
+}
 _STEP = timedelta(seconds=15)
 """How far the clock goes on with each look: what waits for minutes has waited after some looks."""
 

@@ -72,7 +72,9 @@ def test_in_place_then_undone_then_nothing_more_to_undo(saved: Shop, frozen: dic
 def test_released_by_the_beginning_of_its_id(saved: Shop) -> None:
     document = saved.ask("extract", VM, "--yes")
     assert document["outcome"] == "restored"
-    assert saved.run("release", document["id"][:6]).code == 0
+    early = saved.run("release", document["id"][:6])
+    assert (early.code, "is kept until" in early.err, "--now" in early.err) == (4, True, True)
+    assert saved.run("release", document["id"][:6], "--now").code == 0
     assert [one["possible"] for one in saved.ask("restores")["restores"]] == [[]]
     assert not [*(saved.site.cluster / "volumes").glob("*/.borg-cluster/*/parked")]
 

@@ -1,8 +1,10 @@
 """Whole restores with the real borg on the simulated cluster, asked without a wire: each case ends as it should."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,9 @@ import pytest
 from borg_cluster import extract, journal
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped
+from borg_cluster.extract import look, walk
 from borg_cluster.simulator.making import noise
+from tests import direct
 from tests.e2e.restore_site import BEFORE, CHAIN, ISO, PLAIN, SAVED, WEB, RestoreSite, Stock, at_step, make_stock
 
 
@@ -23,6 +27,13 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Stock:
 def site(stock: Stock, tmp_path: Path) -> Iterator[RestoreSite]:
     with stock.copy(tmp_path) as copied:
         yield copied
+
+
+@pytest.fixture(autouse=True)
+def _in_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait by the site's clock, which goes on with each look, and not by ours."""
+    for module in (look, walk):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _: None))
 
 
 def restore(site: RestoreSite, vm: str) -> str:
@@ -158,11 +169,93 @@ def test_release_deletes_the_old_one_and_ends_undo(site: RestoreSite) -> None:
 
 
 def test_without_keep_parked_the_old_one_goes_at_once(stock: Stock, tmp_path: Path) -> None:
-    with stock.copy(tmp_path, keep_parked=False) as site:
+    with stock.copy(tmp_path, keep_parked=0) as site:
         restore_id = restore(site, WEB)
         assert site.own_files() == []
         with pytest.raises(Refused, match="can't be undone"):
             extract.undo(site.context, restore_id)
+
+
+def test_the_old_one_is_kept_for_as_long_as_the_configuration_says(stock: Stock, tmp_path: Path) -> None:
+    with stock.copy(tmp_path, keep_parked=86400) as site:
+        restore_id = restore(site, WEB)
+        with pytest.raises(Refused, match="is kept until") as caught:
+            extract.release(site.context, restore_id)
+        assert "--now" in (caught.value.hint or "")
+        assert any("parked" in path for path in site.own_files())
+        assert extract.release(site.context, restore_id, now=True).outcome == "released"
+        assert site.own_files() == []
+
+
+@pytest.mark.parametrize(("wanted", "days", "gone"), [(True, 8, True), (True, 6, False), (False, 8, False)])
+def test_what_is_due_goes_by_itself_if_the_configuration_says_so(
+    stock: Stock, tmp_path: Path, wanted: bool, days: int, gone: bool
+) -> None:
+    with stock.copy(tmp_path, keep_parked=7 * 86400, release_when_due=wanted) as site:
+        restore(site, WEB)
+        later = replace(site.context, clock=lambda: site.context.clock() + timedelta(days=days))
+        extract.release_due(later)
+        assert (site.own_files() == []) == gone
+
+
+def _dumb(site: RestoreSite, vm_id: str) -> None:
+    """Let the guest give no heartbeat from its next start on."""
+    site.cluster.edit(vm_id, lambda machine: setattr(machine.definition, "gives_heartbeat", False))
+
+
+def _locked_out(site: RestoreSite, vm_id: str) -> None:
+    """Take the right to its disk from the VM, so that it can't start."""
+    with site.cluster.change("locked out", vm_id=vm_id):
+        machine = site.cluster.machine(vm_id)
+        site.cluster.state.access.pop(site.cluster.places.key(machine.definition.disk_paths()[0], machine.node))
+
+
+FIRST_BOOTS = pytest.mark.parametrize(("fails", "step"), [(_dumb, "Confirm"), (_locked_out, "Start")], ids=["dumb", "no-start"])
+
+
+@FIRST_BOOTS
+@pytest.mark.parametrize("name", [WEB, PLAIN])
+def test_the_old_one_is_put_back_if_the_new_one_does_not_come_up(
+    site: RestoreSite, name: str, fails: Callable[[RestoreSite, str], None], step: str
+) -> None:
+    vm_id, before = site.id_of(name), site.fingerprint()
+    at_step(site, "Start", lambda: fails(site, vm_id))
+    asked: list[RestoreStopped] = []
+
+    def agree(error: RestoreStopped) -> bool:
+        asked.append(error)
+        return True
+
+    with pytest.raises(RestoreStopped, match="is back") as caught:
+        extract.restore(site.context, RestoreRequest(vm=vm_id), rollback=agree)
+    assert [error.fields["step"] for error in asked] == [step]
+    assert caught.value.fields["rolled_back"] is True
+    assert site.fingerprint() == before
+    assert site.own_files() == []
+
+
+def test_a_guest_without_a_heartbeat_can_be_taken_as_it_is(site: RestoreSite) -> None:
+    vm_id = site.id_of(WEB)
+    at_step(site, "Start", lambda: _dumb(site, vm_id))
+    with pytest.raises(RestoreStopped, match="gives no heartbeat") as caught:
+        extract.restore(site.context, RestoreRequest(vm=vm_id))
+    progress = extract.resume(site.context, str(caught.value.fields["restore_id"]))
+    assert progress.outcome == "restored"
+    assert any("gives no heartbeat" in warning for warning in site.finished().warnings)
+
+
+def test_nothing_is_rolled_back_that_did_not_fail_to_come_up(site: RestoreSite) -> None:
+    """A cluster that does not answer says nothing of the VM; and where no old one was, there is none to be put back."""
+    vm_id = site.id_of(WEB)
+    bridge = site.context.bridge
+    assert isinstance(bridge, direct.DirectBridge)
+    names = [f"{name}.{site.cluster.domain}" for name in (*site.cluster.node_names, site.cluster.name)]
+    at_step(site, "Start", lambda: bridge.aliases.update(dict.fromkeys(names, "")))
+    with pytest.raises(RestoreStopped) as caught:
+        extract.restore(site.context, RestoreRequest(vm=vm_id), rollback=lambda _: True)
+    assert "rolled_back" not in caught.value.fields
+    bridge.aliases.clear()
+    assert extract.resume(site.context, str(caught.value.fields["restore_id"])).outcome == "restored"
 
 
 def test_an_iso_that_another_vm_has_stays_where_it_is(site: RestoreSite) -> None:

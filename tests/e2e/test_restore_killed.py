@@ -1,55 +1,18 @@
 """Restores over the real wire that are killed, cut off and interrupted, then resumed or undone."""
 
-import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from borg_cluster import config, extract, journal
-from borg_cluster.bridge import Bridge
-from borg_cluster.context import Context
+from borg_cluster import extract, journal
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.simulator.faults import Fault
-from borg_cluster.simulator.wire import Nodes, serve
-from tests.e2e.restore_site import PLAIN, WEB, RestoreSite, Stock, make_stock
-
-_CONFIGURATION = """\
-cluster: hv.example.test
-remoting: {{auth: ntlm, username: {username}, password: {password}, ca: {ca}, port: {port}, addresses: {addresses}}}
-mounts:
-  - {{windows: 'C:\\ClusterStorage\\Volume1', path: {one}}}
-  - {{windows: 'C:\\ClusterStorage\\Volume2', path: {two}}}
-repositories: [{{path: {repository}, label: main}}]
-borg: {{base_directory: {base}}}
-restore: {{keep_parked: true, stop_action: turn_off}}
-jobs:
-  nightly: {{kind: virtual_machines, repository: main}}
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
-    """A world over the wire: how the product's own process is told of it, and a context that asks by the wire, too."""
-
-    site: RestoreSite
-    context: Context
-    environment: dict[str, str]
-
-    def begin(self, vm_id: str) -> subprocess.Popen[bytes]:
-        """Start `borg-cluster extract` as a process of its own."""
-        command = [sys.executable, "-m", "borg_cluster", "extract", vm_id, "--yes"]
-        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-
-    def only_restore(self) -> str:
-        """Return the id of the restore that the state directory knows."""
-        (progress,) = journal.restores(self.context.state)
-        return progress.plan.source.restore_id
+from tests.e2e.restore_site import PLAIN, WEB, Stock, make_stock
+from tests.e2e.served_site import Served, serve_site
 
 
 @pytest.fixture(scope="module")
@@ -59,32 +22,8 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Stock:
 
 @pytest.fixture
 def served(stock: Stock, tmp_path: Path) -> Iterator[Served]:
-    with stock.copy(tmp_path) as site, serve(site.cluster, folder=tmp_path / "tls") as nodes:
-        environment = _told(site, stock, nodes, tmp_path)
-        policy = config.load(Path(environment["BORG_CLUSTER_CONFIG"]))
-        bridge = Bridge(policy.remoting, domain=policy.domain, secret=site.context.plugins.secret)
-        context = replace(site.context, bridge=bridge, policy=policy)
-        yield Served(site=site, context=context, environment=environment)
-
-
-def _told(site: RestoreSite, stock: Stock, nodes: Nodes, folder: Path) -> dict[str, str]:
-    """Write a configuration; return the environment by which the product finds it."""
-    (folder / "password").touch(mode=0o600)
-    (folder / "password").write_text(nodes.password, encoding="utf-8")
-    text = _CONFIGURATION.format(
-        username=json.dumps(nodes.username),
-        password=json.dumps(f"{{credential file {folder}/password}}"),
-        ca=json.dumps(str(nodes.ca)),
-        port=nodes.port,
-        addresses=json.dumps(dict(nodes.addresses)),
-        one=json.dumps(str(site.cluster.volume_folder("Volume1"))),
-        two=json.dumps(str(site.cluster.volume_folder("Volume2"))),
-        repository=json.dumps(stock.borg.repository.path),
-        base=json.dumps(stock.borg.settings.base_directory),
-    )
-    (folder / "config.yaml").write_text(text, encoding="utf-8")
-    told = {"BORG_CLUSTER_CONFIG": str(folder / "config.yaml"), "STATE_DIRECTORY": str(site.context.state)}
-    return {**os.environ, **told}
+    with serve_site(stock, tmp_path) as opened:
+        yield opened
 
 
 def _end_at(served: Served, vm_id: str, number: int, *, command: str, occurrence: int) -> int:

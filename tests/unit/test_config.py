@@ -40,7 +40,7 @@ def test_the_least_configuration_gets_its_defaults(load: Loader) -> None:
 
     assert (policy.cluster, policy.domain, policy.seeds) == ("hv.example.test", "example.test", ())
     assert (policy.remoting.auth, policy.remoting.port, policy.remoting.deadline) == ("kerberos", 5986, 300)
-    assert (policy.discovery_max_age, policy.borg.umask, policy.keep_parked) == (900, 0o077, True)
+    assert (policy.discovery_max_age, policy.borg.umask, policy.keep_parked) == (900, 0o077, 7 * 86400)
     assert (policy.mounts, policy.repositories, policy.jobs, policy.commands) == ((), (), (), ())
 
 
@@ -63,7 +63,7 @@ jobs:
 commands:
   - {before: action, when: [create], run: [echo a]}
   - {after: vm, states: [fail], run: [echo b, echo c]}
-restore: {stop_action: shutdown, keep_parked: false}
+restore: {stop_action: shutdown, keep_parked: 0d, release_when_due: true}
 """)
     assert policy.seeds == ("node1", "node2")
     assert policy.remoting.addresses == {"node1": "127.1.2.3"}
@@ -84,7 +84,7 @@ restore: {stop_action: shutdown, keep_parked: false}
         ("before", "action", ("echo a",)),
         ("after", "vm", ("echo b", "echo c")),
     ]
-    assert (policy.stop_action, policy.keep_parked) == ("shutdown", False)
+    assert (policy.stop_action, policy.keep_parked, policy.release_when_due) == ("shutdown", 0, True)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,14 @@ def test_an_unknown_key_names_the_nearest_right_one_wherever_it_is(load: Loader)
         ("cluster: {name: hv, nodes: node1}", "1:28: 'cluster.nodes' wants a list, not text (one item a line, each behind '- ')"),
         ("cluster: hv\nremoting: {port: '5986'}", "2:18: 'remoting.port' wants a whole number, not text"),
         ("cluster: hv\nremoting: {port: 70000}", "2:18: 'remoting.port' must be at most 65535, not 70000"),
-        ("cluster: hv\nrestore: {keep_parked: no}", "2:24: 'restore.keep_parked' wants true or false, not text (write false)"),
+        (
+            "cluster: hv\nrestore: {keep_parked: no}",
+            "2:24: 'restore.keep_parked': 'no' is no duration (such as 15m, 26h, 8d or 2 weeks)",
+        ),
+        (
+            "cluster: hv\nrestore: {release_when_due: no}",
+            "2:29: 'restore.release_when_due' wants true or false, not text (write false)",
+        ),
         (
             "cluster: hv\nremoting: {auth: kerbros}",
             (

@@ -88,8 +88,7 @@ GONE = (file(r"C:\V\web.vmcx", exists=False),)
 @pytest.mark.parametrize(
     ("step", "observed", "done"),
     [
-        (kinds.Claim(folder="f", claim_id="mine"), seen(claim="mine"), True),
-        (kinds.Claim(folder="f", claim_id="mine"), seen(claim="other"), False),
+        (kinds.Claim(folder="f", claim_id="mine"), seen(claim="mine"), None),
         (kinds.Unclaim(folder="f", claim_id="mine"), seen(claim=None), True),
         (kinds.Unclaim(folder="f", claim_id="mine"), seen(claim="mine"), False),
         (kinds.Stage(files=()), seen(), None),
