@@ -37,7 +37,8 @@ class Source:
 def common_arguments(settings: BorgSettings) -> tuple[str, ...]:
     """Return the options that stand before each command."""
     limit = () if settings.upload_rate_limit is None else ("--upload-ratelimit", str(settings.upload_rate_limit))
-    return ("--log-json", "--lock-wait", str(settings.lock_wait), "--umask", f"{settings.umask:04o}", *limit)
+    # with 0, borg clears a dead process's lock and gives up all the same: it looks once only
+    return ("--log-json", "--lock-wait", str(max(1, settings.lock_wait)), "--umask", f"{settings.umask:04o}", *limit)
 
 
 def create_arguments(options: CreateOptions) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ and lets go of its lock.
 import json
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ _FIRST_WARNING = 100
 _WARNINGS = {1, *range(_FIRST_WARNING, 126)}  # a shell's 126 and 127 say that there was no borg to run
 _CRASHED = "Traceback (most recent call last)"
 """Python's own end has code 1 as well: borg that can't even start has warned of nothing and done nothing."""
+_UNFORESEEN = {"Local Exception", "Remote Exception"}
+_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit|Warning): ")
 _PATIENCE = 60
 """Seconds that borg gets to roll back after SIGTERM."""
 MOST_MESSAGES = 1000
@@ -168,11 +171,19 @@ def failure(call: Call, return_code: int, messages: list[Message]) -> BorgCluste
     errors = [message for message in messages if message.level in {"ERROR", "CRITICAL"}] or messages
     told = next((message for message in errors if message.msgid), errors[-1] if errors else None)
     text = told.text.strip().splitlines()[0] if told and told.text.strip() else f"borg ended with code {return_code}"
+    if text in _UNFORESEEN:
+        text = _own_words(errors) or text
     msgid = told.msgid if told else None
     hint = _HINTS.get(msgid or "")
     fields = {"return_code": return_code, "msgid": msgid, "repository": call.repository}
     kind = RepositoryRefused if return_code in _REFUSALS else BorgFailed
     return kind(f"borg: {text}", hint=hint and hint.format(repository=call.repository), **fields)
+
+
+def _own_words(messages: list[Message]) -> str | None:
+    """Return what an exception that borg did not foresee says of itself, at the end of its traceback."""
+    lines = [line for message in messages for line in message.text.splitlines()]
+    return next((line for line in reversed(lines) if _EXCEPTION.match(line)), None)
 
 
 def parse_message(line: bytes) -> dict[str, Any]:

@@ -235,12 +235,11 @@ class Making:
                 self.count.warn(planned.subject, f"the unfinished {left.archive} could not be deleted: {error.message}")
 
     def _delete(self, left: Unfinished, record: RunRecord | None = None) -> None:
-        """Delete an archive that was never finished; borg may have rolled it back itself."""
-        try:
-            self.repositories[left.repository].delete(left.archive)
-        except BorgClusterError as error:
-            if error.fields.get("msgid") != "Archive.DoesNotExist":
-                raise
+        """Delete what there is of an archive that was never finished: itself, and the checkpoints that borg made of it."""
+        borg = self.repositories[left.repository]
+        for listed in borg.list_archives(f"*{CHECKPOINT_SUFFIX}*"):
+            if listed.name == left.archive or listed.name.startswith(f"{left.archive}{CHECKPOINT_SUFFIX}"):
+                borg.delete(listed.name)
         (record or self.record).drop_unfinished(left)
 
 

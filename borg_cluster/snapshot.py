@@ -66,7 +66,7 @@ class Freezer:
     def for_record(self, record: RunRecord) -> "Freezer":
         """Return this freezer with another run's record; what isn't merged is known to both."""
         other = Freezer(self._context, record=record, inventory=self.inventory, warn=self._warn)
-        other.unmerged = self.unmerged
+        other.unmerged, other.converted = self.unmerged, self.converted
         return other
 
     @contextmanager

@@ -34,6 +34,7 @@ from tests.e2e.test_create import Night, job, open_night
 Answer = TypeVar("Answer")
 WEB = "web[1]* \"$(x)\" '{now}'"
 VOLUME = "Volume1"
+_FROZEN = {"application", "crash"}
 NIGHTLY = replace(
     job("nightly", JobKind.VIRTUAL_MACHINES), consistency=WantedConsistency.APPLICATION, chunker_params="fixed,65536"
 )
@@ -119,14 +120,17 @@ class FaultSite:
             elif isinstance(event, ArchiveFailed):
                 yield f"failed: {event.reason}"
 
-    def meet(self, act: Callable[[], object], *, number: int = 5) -> "threading.Event":
-        """Do something when borg has stored its so manieth chunk, while it waits; return what tells whether that was."""
+    def meet(self, act: Callable[[], object], *, number: int = 5, kill: int | None = None) -> "threading.Event":
+        """Do something when borg has stored its so manieth chunk, while it waits; return what tells whether that was.
+
+        ``kill``: then borg kills itself, at its so manieth chunk.
+        """
         done = threading.Event()
         place = self.bin / "meet"
         for end in ("asked", "answered"):
             os.mkfifo(f"{place}.{end}")
         plan = {"at": "put", "number": number, "after": True, "both": False, "command": "create"}
-        plan |= {"fired": str(self.bin / "fired"), "meet": str(place)}
+        plan |= {"fired": str(self.bin / "fired"), "meet": str(place), "then": kill}
         (self.bin / "kill.json").write_text(json.dumps(plan), encoding="utf-8")
 
         def wait() -> None:
@@ -169,12 +173,14 @@ class FaultSite:
         self.night.borg.borg.extract(archive, (), room)
         manifest = manifest_from_json((room / ".borg-cluster" / "manifest.json").read_text(encoding="utf-8"))
         frozen = self.frozen.get((manifest.run_id, manifest.subject), {})
-        disks = {file.windows_path.lower(): room / file.archive_path for file in manifest.files if file.kind == "disk"}
-        if not disks:
+        if not any(file.kind == "disk" for file in manifest.files):
             yield "it holds no disk"
-        for path, there in disks.items():
-            if not there.is_file() or digest(there) not in frozen.get(path, ""):
-                yield f"{path} is not what was frozen"
+        for file in manifest.files:
+            there = room / file.archive_path
+            if manifest.consistency not in _FROZEN:  # nothing writes meanwhile, here
+                frozen[file.windows_path.lower()] = digest(self.cluster.real_path(file.windows_path))
+            if file.kind == "disk" and (not there.is_file() or digest(there) not in frozen.get(file.windows_path.lower(), "")):
+                yield f"{file.windows_path} is not what was frozen"
 
 
 @contextmanager

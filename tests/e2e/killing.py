@@ -42,10 +42,13 @@ def armed(plan):
     setattr(Repository, plan["at"], counted)
 
 def kill(plan):
-    PLAN.rename(plan["fired"])
+    PLAN.unlink(missing_ok=True)
+    Path(plan["fired"]).write_text(str(plan["number"]))
     if "meet" in plan: # wait until the test has done what it wants to do meanwhile
         Path(plan["meet"] + ".asked").write_text("now")
         Path(plan["meet"] + ".answered").read_text()
+        del plan["meet"]
+        plan["number"] = plan["then"]
         return
     if plan["both"]:
         os.kill(os.getppid(), signal.SIGKILL)

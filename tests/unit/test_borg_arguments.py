@@ -1,6 +1,7 @@
 """Borg's command lines and environment, and what its ends mean."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,7 @@ def test_options_of_a_job_come_last() -> None:
     assert arguments[-4:] == ("--compression", "lz4", "--compression", "zstd")
     assert arguments[arguments.index("--files-cache") + 1] == "disabled"
     assert common_arguments(BORG) == ("--log-json", "--lock-wait", "1", "--umask", "0077")
+    assert common_arguments(replace(BORG, lock_wait=0))[2] == "1", "a dead one's lock is cleared at the second look"
 
 
 def test_a_list_of_files_goes_by_nul_but_for_a_carriage_return() -> None:
