@@ -6,11 +6,13 @@ from borg_cluster.core import step_table
 from borg_cluster.core.step_table import Row
 
 IS_DONE, REVERSE = "is_done", "reverse"
+NOTHING_TO_SEE = {"Rehearse": "it only reads: tests/e2e/test_restore_matrix.py shows that a damaged archive stops it"}
+"""Kinds that leave nothing that a cell could compare, and what holds them instead."""
 
 
 def mutations() -> tuple[str, ...]:
     """Return the names of all mutations: each kind is taken for done without a look; each reverse that is one is left out."""
-    blind = [f"{IS_DONE}:{kind.__name__}" for kind in step_table._TABLE]
+    blind = [f"{IS_DONE}:{kind.__name__}" for kind in step_table._TABLE if kind.__name__ not in NOTHING_TO_SEE]
     reverses = [f"{REVERSE}:{kind.__name__}" for kind, row in step_table._TABLE.items() if row.reverse is not _plain(REVERSE)]
     return (*blind, *reverses)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from borg_cluster import extract
+from borg_cluster import extract, journal
 from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import Event, UpkeepFailed
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import Part, RestoreRequest
-from borg_cluster.errors import Refused, UnknownVM
+from borg_cluster.errors import Refused, RestoreStopped, UnknownVM
 from borg_cluster.extract.room import LEFT_FREE
 from borg_cluster.extract.several import plan_several, restore_several
 from borg_cluster.simulator.fingerprint import vm_fingerprint
@@ -161,3 +161,30 @@ def test_a_vm_of_another_cluster_comes_up_here_under_other_names_of_storage_node
         extract.undo(context, progress.plan.source.restore_id)
         assert vm_fingerprint(cluster, vm_id)["registrations"] == []
     cluster.check()
+
+
+@pytest.fixture
+def damaged(matrix: MatrixStock) -> Iterator[None]:
+    """Damage the repository where it holds the end of the VM's disk, until the test is over."""
+    disk = matrix.stock.folder / "cluster" / "volumes" / "Volume1" / "shop" / "shop.vhdx"
+    needle = disk.read_bytes().rstrip(b"\0")[-256:]
+    segments = [path for path in Path(matrix.stock.borg.repository.path).glob("data/*/*") if needle in path.read_bytes()]
+    whole = {path: path.read_bytes() for path in segments}
+    assert whole
+    for path, content in whole.items():
+        path.write_bytes(content.replace(needle, bytes(len(needle))))
+    yield
+    for path, content in whole.items():
+        path.write_bytes(content)
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_damaged_archive_is_noticed_before_the_old_disks_are_deleted(matrix: MatrixStock, tmp_path: Path) -> None:
+    with matrix.cell(tmp_path, "highly_available", "highly_available") as (site, vm_id):
+        before = site.fingerprint()
+        with pytest.raises(RestoreStopped, match="stopped at Rehearse"):
+            extract.restore(site.context, RestoreRequest(vm=vm_id, in_place=True))
+        assert site.fingerprint() == before
+        (progress,) = journal.restores(site.context.state)
+        extract.undo(site.context, progress.plan.source.restore_id)
+        assert site.own_files() == []
