@@ -24,6 +24,7 @@ from borg_cluster.borg_arguments import (
     from_files,
     from_roots,
     literal,
+    said_beside,
 )
 from borg_cluster.borg_items import StoredFile, read_items
 from borg_cluster.borg_process import Call, Finished, Message, environment, run
@@ -109,7 +110,7 @@ class Borg:
     def version(self) -> str:
         """Return borg's version: ``1.4.5``. Raises UsageError if what is configured is no borg 1.4, which alone knows ``/./``."""
         if self._version is None:
-            said = self._text("--version").decode(errors="replace").strip()
+            said = said_beside(find_borg(self._settings.executable)) or self._text("--version").decode(errors="replace").strip()
             if not _VERSION.match(said):
                 hint = "borg: executable: in the configuration must be a borg 1.4"
                 told = f"says '{said[:40]}'" if said.isprintable() and said else "doesn't say so"

@@ -1,7 +1,10 @@
 """Borg's command lines, as values: nothing here runs anything."""
 
 import os
+import sys
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 
 from borg_cluster.core.policy import BorgSettings
 
@@ -79,3 +82,13 @@ def literal(text: str) -> str:
     """Return text that borg takes as it is: braces would be placeholders."""
     plain = text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
     return plain.replace("{", "{{").replace("}", "}}")
+
+
+def said_beside(program: str) -> str | None:
+    """Return what the borg that is installed beside us says of its version: a process less. None: it is another one."""
+    if Path(program) != Path(sys.executable).with_name("borg"):
+        return None
+    try:
+        return f"borg {metadata.version('borgbackup')}"
+    except metadata.PackageNotFoundError:
+        return None

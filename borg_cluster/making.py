@@ -42,6 +42,11 @@ class Count:
     without: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
+    def missing(self) -> frozenset[str]:
+        """Return the subjects that have no archive of this run, as far as is known by now."""
+        with self._lock:
+            return frozenset(self.without)
+
     def end(self, warnings: int) -> None:
         """Count an archive that stands."""
         with self._lock:
@@ -165,7 +170,7 @@ class Making:
                 )
 
     def _archive_volume(self, planned: PlannedArchive) -> tuple[str, ...]:
-        kept = keep_files_of(frozenset(self.count.without), planned, self.plan)
+        kept = keep_files_of(self.count.missing(), planned, self.plan)
         if kept.left_out != planned.left_out:
             back = {file.vm_id for file in set(planned.left_out) - set(kept.left_out)}
             whose = "1 VM whose own archive" if len(back) == 1 else f"{len(back)} VMs whose own archives"
@@ -176,7 +181,7 @@ class Making:
         """Return a volume's archive less the leaves of snapshots that are not merged: the VMs' archives hold what was frozen."""
         leaves: list[LeftOut] = []
         for vm_id, paths in tuple(self.freezer.unmerged.items()):
-            if vm_id in self.count.without:
+            if vm_id in self.count.missing():
                 continue
             located = (locate(path, self.context.policy.mounts, node=planned.node) for path in paths)
             leaves += [

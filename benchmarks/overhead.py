@@ -1,0 +1,175 @@
+"""What borg-cluster adds to Borg: a VM's archive beside the same `borg create` by hand, and how often a night reads each byte.
+
+All on the same files in one run, change tracking off, discovery done before. Run as ``python -m benchmarks.overhead --gib 2``; it
+needs four times that below --room. CPU and reads are of all processes (getrusage, /proc/self/io with the children that have
+ended); what is fixed (Python's own modules, the repository's index) is measured on nearly empty disks, and told apart.
+"""
+
+import argparse
+import os
+import random
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from borg_cluster.borg import find_borg
+from borg_cluster.catalog import Catalog
+from borg_cluster.core.backup_plan import plan_backup
+from borg_cluster.core.event import Event
+from borg_cluster.core.policy import Job, JobKind, Selection, WantedConsistency
+from borg_cluster.create import create
+from borg_cluster.discover import discover
+from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
+from tests import direct
+from tests.e2e.borg_site import BorgSite, make_site
+
+MIB, GIB = 1 << 20, 1 << 30
+SMALL = 4 * MIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of a call and its children: seconds, seconds of CPU, bytes read."""
+
+    wall: float
+    cpu: float
+    read: int
+
+    def less(self, other: "Cost") -> "Cost":
+        return Cost(wall=self.wall - other.wall, cpu=self.cpu - other.cpu, read=self.read - other.read)
+
+
+def cost_of(act: Callable[[], object]) -> Cost:
+    """Call something; return what it cost."""
+    began, used, read = time.monotonic(), cpu(), bytes_read()
+    act()
+    return Cost(wall=time.monotonic() - began, cpu=cpu() - used, read=bytes_read() - read)
+
+
+def cpu() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def bytes_read() -> int:
+    lines = Path("/proc/self/io").read_text(encoding="ascii").splitlines()
+    return int(dict(line.split(": ") for line in lines)["rchar"])
+
+
+JOB = Job(
+    name="nightly",
+    kind=JobKind.VIRTUAL_MACHINES,
+    repository="main",
+    select=Selection(include=(), exclude=()),
+    volumes=(),
+    max_age=26 * 3600,
+    compression="lz4",
+    chunker_params=None,
+    extra_borg_options=(),
+    consistency=WantedConsistency.CRASH,
+)
+VOLUMES = replace(JOB, name="weekly", kind=JobKind.VOLUMES)
+
+
+@dataclass(kw_only=True)
+class Site:
+    """A cluster of one VM with a disk of ``size`` bytes, and a file of nobody's as large."""
+
+    folder: Path
+    size: int
+
+    def __post_init__(self) -> None:
+        self.cluster = SimulatedCluster.create(self.folder / "cluster", nodes=("node1",), volumes=("Volume1",))
+        self.cluster.add_vm("web", node="node1", disks=(DiskSpec(size=2 * self.size, content=MIB),))
+        self.volume = self.cluster.volume_folder("Volume1")
+        (self.disk,) = self.volume.rglob("*.vhdx")
+        noise = random.Random(self.size)  # noqa: S311 - the same noise each time, and nobody's secret
+        for path, mode in ((self.disk, "ab"), (self.volume / "of nobody.bin", "wb")):
+            with path.open(mode) as file:
+                for _ in range(self.size // MIB):
+                    file.write(noise.randbytes(MIB))
+        self.unique = sum(path.stat().st_size for path in self.volume.rglob("*") if path.is_file())
+
+    def files_of_vm(self) -> list[Path]:
+        return [path for path in self.volume.rglob("*") if path.is_file() and path.name != "of nobody.bin"]
+
+    @contextmanager
+    def repository(self, name: str) -> Iterator[BorgSite]:
+        folder = self.folder / name
+        yield make_site(folder)
+        shutil.rmtree(folder)
+
+    def by_hand(self, *paths: Path) -> Cost:
+        """Archive files as one types it."""
+        with self.repository("by-hand") as site:
+            environment = {
+                **os.environ,
+                "BORG_REPO": site.repository.path,
+                "BORG_BASE_DIR": str(site.settings.base_directory),
+                "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes",
+            }
+            words = [find_borg("borg"), "create", "--compression", "lz4", "::archive", *map(str, paths)]
+            return cost_of(lambda: subprocess.run(words, env=environment, check=True, capture_output=True))
+
+    def by_us(self, *jobs: Job) -> Cost:
+        """Carry a plan out, made before."""
+        state = self.folder / "state"
+        state.mkdir()
+        events: list[Event] = []
+        with self.repository("ours") as site, Catalog.open(state / "catalog.sqlite") as catalog:
+            context = direct.context(self.cluster, catalog, state, events=events, clock=direct.Clock())
+            policy = replace(context.policy, borg=site.settings, repositories=(site.repository,), jobs=jobs)
+            context = replace(context, policy=policy)
+            inventory = discover(context)
+            run_id = "11111111-0000-4000-8000-000000000001"
+            plan = plan_backup(inventory, policy, jobs=(), good=(), at=context.clock(), run_id=run_id)
+            cost = cost_of(lambda: check(create(context, plan, inventory).failed == 0, events))
+        shutil.rmtree(state)
+        return cost
+
+
+def check(fine: bool, events: list[Event]) -> None:
+    if not fine:
+        raise RuntimeError(f"it failed: {events[-3:]}")
+
+
+def row(name: str, cost: Cost, beside: Cost | None = None) -> None:
+    ratios = "" if beside is None else f"{cost.cpu / beside.cpu:>10.3f}{cost.read / beside.read:>10.3f}"
+    print(f"{name:<46}{cost.wall:>8.1f} s{cost.cpu:>8.1f} s{cost.read / MIB:>10.0f} MiB{ratios}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gib", type=float, default=2.0, help="size of the VM's disk, and of the rest of the volume each")
+    parser.add_argument("--room", type=Path, help="where there is room for four times that")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.room) as room:
+        small = Site(folder=Path(room) / "small", size=SMALL)
+        large = Site(folder=Path(room) / "large", size=int(given.gib * GIB))
+        print(f"{'one VM, then the whole volume':<46}{'wall':>10}{'CPU':>10}{'read':>14}{'CPU x':>10}{'read x':>10}")
+        for site in (small, large):
+            what = f"{site.size / MIB:.0f} MiB"
+            plain, ours = site.by_hand(*site.files_of_vm()), site.by_us(JOB)
+            row(f"borg create by hand, {what}", plain)
+            row(f"borg-cluster create, {what}", ours, plain)
+            all_plain, all_ours = site.by_hand(site.volume), site.by_us(JOB, VOLUMES)
+            row(f"borg create of the volume, {what} twice", all_plain)
+            row(f"a night: the VM and the volume, {what} twice", all_ours, all_plain)
+            if site is small:
+                fixed = (plain, ours, all_plain, all_ours)
+        print("\nless what is fixed:")
+        row("borg create by hand", plain.less(fixed[0]))
+        row("borg-cluster create", ours.less(fixed[1]), plain.less(fixed[0]))
+        unique = large.unique - small.unique
+        for name, cost, before in (("borg create of the volume", all_plain, fixed[2]), ("a night", all_ours, fixed[3])):
+            print(f"{name}: each byte is read {cost.less(before).read / unique:.3f} times")
+
+
+if __name__ == "__main__":
+    main()
