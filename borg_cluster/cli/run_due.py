@@ -19,9 +19,10 @@ from borg_cluster.run import JobOutcome, RunOutcome
 
 @click.command("run", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.ALL_FAILED, ExitCode.SOME_FAILED, ExitCode.REFUSED))
 @click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.option("--no-checks", is_flag=True, help="Make no check, though it be due: it stays due.")
 @json_option
 @click.pass_obj
-def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
+def command(settings: Settings, /, *, jobs: tuple[str, ...], no_checks: bool) -> int:
     """Do what is due: discover, create, prune, compact, check.
 
     What a timer runs each night. JOBs that are named are due; without names each job is by its frequency. A repository that does
@@ -30,7 +31,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
     """
     with open_site(settings, mend=True) as site:
         extract.release_due(site.context)
-        outcome = _run(site, jobs)
+        outcome = _run(site, jobs, checks=not no_checks)
         if settings.json:
             write_line(json_document("run", _fields(outcome)))
         else:
@@ -38,14 +39,14 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...]) -> int:
         return outcome.exit_code
 
 
-def _run(site: Site, jobs: tuple[str, ...]) -> RunOutcome:
+def _run(site: Site, jobs: tuple[str, ...], *, checks: bool) -> RunOutcome:
     seed = secrets.randbelow(SEEDS)
     if run.only_looks(site.context.policy, jobs):
         outcome = run.run(site.context, run_id=str(uuid4()), seed=seed, jobs=jobs)
         monitoring.refresh(site.context)
     else:
         with announced(site, "run") as ending:
-            outcome = run.run(site.context, run_id=ending.run_id, seed=seed, jobs=jobs)
+            outcome = run.run(site.context, run_id=ending.run_id, seed=seed, jobs=jobs, checks=checks)
             ending.end(site.tally, outcome.exit_code)
     # what failed after the run itself (a plugin, a file of `monitoring:`) is a warning, too
     return replace(outcome, warnings=site.tally.warnings, exit_code=outcome.exit_code or site.tally.exit_code)

@@ -325,6 +325,7 @@ def test_a_job_runs_when_it_is_due_or_named(site: UpkeepSite) -> None:
     site.clock.advance(60)
     named = night(site, "nightly")
     assert (named.exit_code, named.failed) == (0, ())
+    assert (named.jobs[0].done, named.jobs[0].read > 0) == (2, True)
     assert len(site.archives(OTHER)) == 2
     assert site.archives(OTHER)[0] == before[-1]
     assert [one.run_id for one in site.context.catalog.runs(site.context.policy.cluster)] == [outcome.run_id, named.run_id]
