@@ -75,7 +75,8 @@ def _id(progress: Progress) -> str:
 def _was_kept(progress: Progress) -> bool:
     """Whether plan and records were put beside the files, and nothing of this restore's own has removed them since."""
     claimed = any(isinstance(step, kinds.Claim) for step in progress.begun if step != progress.next_step)
-    removed = progress.purpose != "restore" and any(isinstance(one, kinds.Clear | kinds.Release) for one in _walked(progress))
+    ends = (kinds.Release, kinds.Clear) if progress.purpose == "undo" else (kinds.Release,)
+    removed = any(isinstance(one, ends) for one in _walked(progress))
     return claimed and not removed and progress.outcome not in {"refused", "undone", "released"}
 
 

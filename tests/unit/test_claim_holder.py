@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import claim_holder
-from borg_cluster.claim_holder import is_dead, this_process
+from borg_cluster.claim_holder import is_alive, is_dead, this_process
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,8 @@ def test_a_process_that_ended_is_dead_and_this_one_is_not(dead: str) -> None:
     assert dead.startswith("borg-cluster on ")
     assert is_dead(dead)
     assert not is_dead(this_process())
+    assert is_alive(this_process())
+    assert not is_alive(dead)
 
 
 def test_a_number_that_another_process_has_by_now_proves_nothing_for_the_first(dead: str) -> None:
@@ -44,6 +46,7 @@ def test_a_number_that_another_process_has_by_now_proves_nothing_for_the_first(d
 def test_nothing_is_assumed_of_others(dead: str, other: object) -> None:
     assert callable(other)
     assert not is_dead(other(dead))
+    assert not is_alive(other(this_process()))
 
 
 def test_what_ran_before_this_machines_last_start_is_dead() -> None:

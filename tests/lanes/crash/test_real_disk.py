@@ -24,6 +24,8 @@ from tests import direct
 from tests.e2e.borg_site import make_site
 from tests.e2e.restore_site import MovingClock, back_up, policy_of
 
+pytestmark = pytest.mark.timeout(1800)
+
 GIB = 1 << 30
 SIZE = 8 * GIB
 FILES = 60
@@ -63,10 +65,10 @@ def checksums(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Make a tree, a file system of it, a VM that has it, and its archive; then let the guest overwrite the disk's beginning."""
-    mkfs = tool("mkfs.ext4")
+    mkfs, tmp_path = tool("mkfs.ext4"), tmp_path_factory.mktemp("site")
     tree = tmp_path / "tree"
     for number in range(FILES):
         path = tree / f"folder {number % 7}" / f"file {number} ü[1].bin"
@@ -119,34 +121,36 @@ def read_image(cluster: SimulatedCluster, vm_id: str, image: Path) -> None:
                 file.write(content)
 
 
-@pytest.mark.timeout(1800)
-def test_a_restored_file_system_is_whole_and_its_files_agree(site: Site, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def image(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Restore the VM; return what its disk holds then."""
     assert extract.restore(site.context, RestoreRequest(vm=site.vm_id)).outcome == "restored"
+    made = tmp_path_factory.mktemp("restored") / "restored.raw"
+    read_image(site.cluster, site.vm_id, made)
+    return made
+
+
+def test_the_restored_disk_is_a_whole_vhdx_of_the_same_size(site: Site, image: Path) -> None:
     disk = site.cluster.real_path(site.cluster.machine(site.vm_id).definition.disk_paths()[0])
+    assert image.stat().st_size == SIZE
     with disk.open("rb") as file:
         assert inspect(lambda offset, length: os.pread(file.fileno(), length, offset), disk.stat().st_size).virtual_size == SIZE
         assert os.lseek(file.fileno(), 0, os.SEEK_HOLE) == disk.stat().st_size, "a restored disk has no holes"
-    image = tmp_path / "restored.raw"
-    read_image(site.cluster, site.vm_id, image)
+
+
+def test_its_file_system_is_whole_and_its_files_agree(site: Site, image: Path, tmp_path: Path) -> None:
     checked = subprocess.run([tool("e2fsck"), "-f", "-n", str(image)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
-    out = tmp_path / "out"
-    out.mkdir()
-    subprocess.run([tool("debugfs"), "-R", f'rdump / "{out}"', str(image)], check=True, capture_output=True)
-    assert checksums(out) == site.files
+    subprocess.run([tool("debugfs"), "-R", f'rdump / "{tmp_path}"', str(image)], check=True, capture_output=True)
+    assert checksums(tmp_path) == site.files
     assert len(site.files) == FILES
 
 
-@pytest.mark.timeout(1800)
-def test_a_restored_file_system_mounts(site: Site, tmp_path: Path) -> None:
-    extract.restore(site.context, RestoreRequest(vm=site.vm_id))
-    image, folder = tmp_path / "restored.raw", tmp_path / "mounted"
-    read_image(site.cluster, site.vm_id, image)
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-o", "loop,ro", str(image), str(folder)], capture_output=True, text=True, check=False)
+def test_its_file_system_mounts(site: Site, image: Path, tmp_path: Path) -> None:
+    mounted = subprocess.run(["mount", "-o", "loop,ro", str(image), str(tmp_path)], capture_output=True, text=True, check=False)
     if mounted.returncode:
         pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
     try:
-        assert checksums(folder) == site.files
+        assert checksums(tmp_path) == site.files
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        subprocess.run(["umount", str(tmp_path)], check=True)
