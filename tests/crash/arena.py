@@ -202,9 +202,9 @@ class Arena:
         """Type what the cell says until that is done; return what is wrong, and how often it was typed."""
         wanted = "released" if cell.walked == "release" else "undone" if cell.way == "undo" else "restored"
         attempts = 0
-        must_stop = MUST_STOP.get(cell.hit)
-        if must_stop is not None and (told[0] != "stopped" or f"stopped at {must_stop}:" not in told[1]):
-            return (f"{must_stop} noticed nothing: {told}",), attempts
+        notice = MUST_STOP.get(cell.hit, ())
+        if notice and (told[0] != "stopped" or not any(f"stopped at {step}:" in told[1] for step in notice)):
+            return (f"{' or '.join(notice)} noticed nothing: {told}",), attempts
         while told != ("ended", wanted):
             if told[0] == "crashed" or attempts == _MOST_ATTEMPTS:
                 return (f"{told[0]}: {told[1]}",), attempts

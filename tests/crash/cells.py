@@ -27,8 +27,8 @@ _SPECIAL: dict[Hit, tuple[tuple[str, ...], tuple[Way, ...]]] = {
     "halt": (("Start:after", "Start:torn", "Confirm:before"), ("undo",)),
 }
 """Blows that make sense at some gates of a restore only; what is spoilt or halted must be noticed, and can only be undone."""
-MUST_STOP: dict[Hit, str] = {"spoil": "Inspect", "halt": "Confirm"}
-"""The step that must notice."""
+MUST_STOP: dict[Hit, tuple[str, ...]] = {"spoil": ("Inspect",), "halt": ("Start", "Confirm")}
+"""The steps of which one must notice."""
 WALKS: tuple[Walked, ...] = ("restore", "undo", "release")
 _WAYS: dict[Walked, tuple[Way, ...]] = {"restore": ("resume", "undo"), "undo": ("undo",), "release": ("resume",)}
 """An undo that is hit is gone on with by ``undo``, a release by ``resume``; nothing else makes sense."""
