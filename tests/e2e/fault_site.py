@@ -74,6 +74,8 @@ class FaultSite:
 
     night: Night
     bin: Path
+    web: str
+    """The VM's id."""
     frozen: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
@@ -81,11 +83,6 @@ class FaultSite:
     def cluster(self) -> SimulatedCluster:
         """The world."""
         return self.night.cluster
-
-    @property
-    def web(self) -> str:
-        """The id of the VM."""
-        return self.cluster.find_vm(WEB)
 
     @property
     def owner(self) -> str:
@@ -188,10 +185,10 @@ def open_fault_site(folder: Path) -> Iterator[FaultSite]:
     """Make a cluster of three nodes with one VM; the cluster's name is on the third, the VM on the first."""
     cluster = SimulatedCluster.create(folder / "cluster", volumes=(VOLUME,))
     small = DiskSpec(size=4 * MIB, content=MIB)
-    cluster.add_vm(WEB, node="node1", volume=VOLUME, disks=(small, small))
+    web = cluster.add_vm(WEB, node="node1", volume=VOLUME, disks=(small, small))
     cluster.move_core_group("node3")
     for night in open_night(cluster, folder):
-        site = FaultSite(night=night, bin=folder / "bin")
+        site = FaultSite(night=night, bin=folder / "bin", web=web)
         site.bin.mkdir()
         killable = site.bin / "borg"
         killable.write_text(BORG.replace("{python}", sys.executable), encoding="utf-8")
