@@ -237,8 +237,6 @@ LANES = {
     lane.name: lane
     for lane in (
         Lane(name="tests", run=run_suite, minutes=15),
-        Lane(name="kill", run=run_on_all_cores, minutes=20),
-        Lane(name="restore", run=run_on_all_cores, minutes=10),
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="samba", prepare=prepare_samba, minutes=10),
@@ -246,8 +244,10 @@ LANES = {
         Lane(name="borgmatic", prepare=prepare_borgmatic),
         Lane(name="mount", prepare=prepare_mount),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
-        Lane(name="crash", run=run_crash, minutes=25),
+        Lane(name="restore", run=run_on_all_cores, minutes=10),
         Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
+        Lane(name="kill", run=run_on_all_cores, minutes=20),
+        Lane(name="crash", run=run_crash, minutes=25),
     )
 }
 """In this order, so that what takes longest comes last."""
