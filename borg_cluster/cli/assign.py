@@ -37,7 +37,9 @@ class _Assigned:
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, subject: str | None, label: str | None, anew: bool) -> int:
-    """Show which repository each VM and volume goes into, and why; or send one into another.
+    """Show or change what goes into which repository.
+
+    Of each VM and volume it is told why; `assign VM --to LABEL` sends one elsewhere.
 
     Only jobs with `repositories:` share out. What has archives stays where it is until it is sent elsewhere; its old archives
     stay where they are, and the job's retention goes on to hold for them.

@@ -20,9 +20,10 @@ from borg_cluster.snapshot_session import place_of
 @click.option("--repository", "labels", multiple=True, metavar="LABEL", help="Where to; the job's own by default.")
 @click.pass_obj
 def command(settings: Settings, /, *, job: str, labels: tuple[str, ...]) -> int:
-    """Print a file that an existing borgmatic (2.1 and later) runs as it is.
+    """Print a configuration file for borgmatic.
 
-    It freezes the job's VMs before a create, reads what is frozen, and ends the snapshots afterwards, also if something failed.
+    An existing borgmatic (2.1 and later) runs it as it is. It freezes the job's VMs before a create, reads what is frozen, and ends the
+    snapshots afterwards, also if something failed.
     """
     with open_site(settings) as site:
         policy = site.context.policy

@@ -13,9 +13,12 @@ from borg_cluster.errors import ExitCode, Refused
 from borg_cluster.extract.claims import Claim
 
 
-@click.group("claim")
+@click.group("claim", epilog=exit_codes())
 def command() -> None:
-    """Show or break claims: backup or restore, one at a time works on a VM."""
+    """Show or break the claims on VMs.
+
+    Backup or restore: one at a time works on a VM, and its claim on the cluster says which.
+    """
 
 
 @command.command("show", epilog=exit_codes(ExitCode.REFUSED))

@@ -47,9 +47,10 @@ class Results:
 @json_option
 @click.pass_obj
 def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stats: bool, refresh: bool, full: bool) -> int:
-    """Back up: one archive a VM, one a volume less the VMs' files.
+    """Back up VMs and volumes, now.
 
-    JOBs are all by default. A VM that fails never stops the others; one that moved meanwhile is followed.
+    One archive a VM, one a volume less the VMs' files. JOBs are all by default. A VM that fails never stops
+    the others; one that moved meanwhile is followed.
     """
     results = Results()
     with open_site(settings, results, mend=not dry_run) as site:

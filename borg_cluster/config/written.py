@@ -20,6 +20,7 @@ COMMAND_LINES = (("encryption_passcommand",), ("borg", "ssh_command"), ("command
 LEFT_OUT = "# left out: "
 _NO_COMMAND = ": 'left out of the archive, as any command line'"
 """What stands for the lines of a hook: a configuration needs one, and this does nothing."""
+_OTHER_LINE_ENDS = frozenset("\x85\u2028\u2029")
 _HEAD = "# The configuration of borg-cluster as an archive keeps it: borg-cluster config bootstrap REPOSITORY makes a file of it."
 
 
@@ -38,7 +39,19 @@ def left_out(text: str) -> tuple[str, ...]:
 
 def render(value: object) -> str:
     """Return plain values as YAML, ending with a line feed; our own loader reads the same values of it."""
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100_000)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML takes for an end of a line besides the line feed: PyYAML writes these as they are, and reads a space."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = '"' if _OTHER_LINE_ENDS.intersection(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def save(path: Path, text: str, *, overwrite: bool) -> None:

@@ -269,6 +269,7 @@ def test_verify_sees_other_chunks_than_were_read(site: UpkeepSite) -> None:
     assert not site.of(Verified)
 
 
+@pytest.mark.impossible
 def test_verify_sees_a_disk_that_is_none(site: UpkeepSite) -> None:
     plain = site.context.emit
 
