@@ -22,8 +22,8 @@ from borg_cluster.snapshot_session import place_of
 def command(settings: Settings, /, *, job: str, labels: tuple[str, ...]) -> int:
     """Print a configuration file for borgmatic.
 
-    An existing borgmatic (2.1 and later) runs it as it is. It freezes the job's VMs before a create, reads what is frozen, and ends the
-    snapshots afterwards, also if something failed.
+    An existing borgmatic (2.1 and later) runs it as it is. It freezes the job's VMs before a create, reads what is frozen,
+    and ends the snapshots afterwards, also if something failed.
     """
     with open_site(settings) as site:
         policy = site.context.policy

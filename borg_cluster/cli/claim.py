@@ -26,7 +26,9 @@ def command() -> None:
 @json_option
 @click.pass_obj
 def show(settings: Settings, /, *, vm: str | None) -> int:
-    """Show who works on a VM, or on which VMs anybody does: the holder, since when, and what for."""
+    """Show who works on a VM, or on any.
+
+    The holder, since when, and what for."""
     with open_site(settings) as site:
         found = extract.find_claims(site.context, vm)
         if settings.json:
