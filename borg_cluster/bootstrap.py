@@ -15,6 +15,7 @@ from borg_cluster.borg import find_borg
 from borg_cluster.borg_upkeep import UpkeepBorg
 from borg_cluster.catalog import manifest_from_json
 from borg_cluster.config import document, written
+from borg_cluster.config.words import fits
 from borg_cluster.core.archive import CONFIGURATION_NOTE, MANIFEST_NOTE
 from borg_cluster.core.policy import BorgSettings
 from borg_cluster.errors import BorgFailed, ConfigError, Refused
@@ -43,6 +44,8 @@ class Kept:
     cluster: str
     job: str
     document: dict[str, Any]
+    label: str | None
+    """Of the repository, in that configuration; None: an archive of an older version doesn't say."""
     left_out: tuple[str, ...]
 
 
@@ -132,6 +135,7 @@ def _read(borg: UpkeepBorg, archive: str) -> Kept | None:
         cluster=manifest.cluster,
         job=manifest.job,
         document=cast("dict[str, Any]", read.value),
+        label=written.label_of(text),
         left_out=written.left_out(text),
     )
 
@@ -171,25 +175,19 @@ def _copy(value: Any) -> Any:  # noqa: ANN401 - plain values of any depth
 
 
 def _take_job(made: dict[str, Any], other: Kept) -> None:
-    """Add another configuration's job, and its repository where that has none of this name."""
+    """Add another configuration's job, and its repositories where that has none of this name."""
     job = _copy(other.document["jobs"][other.job])
     theirs = other.document.get("repositories") or []
-    label = job.get("repository") or (_label(theirs[0]) if theirs else None)
     ours = made.setdefault("repositories", [])
-    if label is not None:
-        job["repository"] = label
-        if label not in {_label(one) for one in ours}:
-            ours += [_copy(one) for one in theirs if _label(one) == label]
-    made.setdefault("jobs", {})[other.job] = job
-    _name_repositories(made)
-
-
-def _name_repositories(made: dict[str, Any]) -> None:
-    """Let each job say its repository: one of several that was added is no longer the only one."""
-    ours = made["repositories"]
-    for job in made["jobs"].values():
-        if len(ours) > 1 and not job.get("repository"):
-            job["repository"] = _label(ours[0])
+    before = [_label(one) for one in ours]
+    if not job.get("repository") and not job.get("repositories") and theirs:
+        job["repository"] = _label(theirs[0])
+    globs = [*(job.get("repositories") or []), *([job["repository"]] if job.get("repository") else [])]
+    ours += [_copy(one) for one in theirs if _label(one) not in before and any(fits(str(glob), _label(one)) for glob in globs)]
+    for one in made.setdefault("jobs", {}).values():
+        if before and one.get("kind") != "discovery" and not one.get("repository") and not one.get("repositories"):
+            one["repository"] = before[0]  # it was the only one
+    made["jobs"][other.job] = job
 
 
 def _label(repository: Mapping[str, Any]) -> str:
@@ -198,15 +196,7 @@ def _label(repository: Mapping[str, Any]) -> str:
 
 def _open(made: dict[str, Any], newest: Kept, opening: Opening) -> list[str]:
     """Let the configuration open the repository as it was opened just now; return what is still to be seen to."""
-    told: list[str] = []
-    job = (made.get("jobs") or {}).get(newest.job) or {}
-    ours = made.setdefault("repositories", [])
-    mine = next((one for one in ours if not job.get("repository") or _label(one) == job["repository"]), None)
-    if mine is None:
-        ours.append({"path": opening.repository, "label": str(job.get("repository") or "main")})
-    elif mine.get("path") != opening.repository:
-        told.append(f"the repository {_label(mine)} was at {mine.get('path')}; it is at {opening.repository} now")
-        mine.update(path=opening.repository, label=_label(mine))
+    told = _put_repository(made, newest, opening)
     if opening.passphrase is not None or opening.passcommand is not None:
         for key in ("encryption_passphrase", "encryption_passcommand"):
             made.pop(key, None)
@@ -230,6 +220,23 @@ def _open(made: dict[str, Any], newest: Kept, opening: Opening) -> list[str]:
     if not {"encryption_passphrase", "encryption_passcommand"} & made.keys() and "encryption_passcommand" in newest.left_out:
         told.append("encryption_passcommand: was left out, since archives keep no command lines: write it again")
     return told
+
+
+def _put_repository(made: dict[str, Any], newest: Kept, opening: Opening) -> list[str]:
+    """Name the repository where it is; return what is to be known of that."""
+    job = (made.get("jobs") or {}).get(newest.job) or {}
+    ours = made.setdefault("repositories", [])
+    label = newest.label or job.get("repository") or (_label(ours[0]) if len(ours) == 1 else None)
+    mine = next((one for one in ours if one.get("path") == opening.repository), None)
+    mine = mine or next((one for one in ours if label is not None and _label(one) == label), None)
+    if mine is None and ours:
+        return [f"the repositories are {', '.join(_label(one) for one in ours)}: say which of them {opening.repository} is"]
+    if mine is None:
+        ours.append({"path": opening.repository, "label": str(label or "main")})
+        return []
+    was = mine.get("path")
+    mine.update(path=opening.repository, label=_label(mine))
+    return [] if was == opening.repository else [f"the repository {_label(mine)} was at {was}; it is at {opening.repository} now"]
 
 
 def _commented(hooks: list[dict[str, Any]]) -> Iterator[str]:

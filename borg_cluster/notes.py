@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from borg_cluster.catalog import inventory_to_json, manifest_to_json
+from borg_cluster.config.written import kept_in
 from borg_cluster.core.archive import (
     CONFIGURATION_NOTE,
     FOLDER,
@@ -72,7 +73,8 @@ def texts(policy: Policy, manifest: Manifest, inventory: Inventory, source: Sour
         PATTERNS_NOTE: _patterns(source),
         RUNBOOK_NOTE: runbook(manifest, repository=without_passwords(repository), archive=source.archive.archive),
     }
-    return made | ({CONFIGURATION_NOTE: policy.written} if policy.written else {})
+    label = next((one.label for one in policy.repositories if one.path == repository), None)
+    return made | ({CONFIGURATION_NOTE: kept_in(policy.written, label)} if policy.written else {})
 
 
 def _patterns(source: Source) -> str:

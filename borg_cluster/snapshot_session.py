@@ -59,11 +59,18 @@ class Place:
         return self.folder / "seen.json"
 
 
+def job_of(context: Context, name: str) -> Job:
+    """Return a job that makes archives. Raises UsageError for any other name."""
+    known = {one.name: one for one in context.policy.jobs if one.kind is not JobKind.DISCOVERY}
+    if name not in known:
+        hint = f"the jobs are: {', '.join(known) or 'none'}"
+        raise UsageError(f"the configuration has no job {name} that makes archives", hint=hint)
+    return known[name]
+
+
 def place_of(context: Context, job: str) -> Place:
-    """Return where a job's session lies; the folder and its pattern files are made if they are not there."""
-    if job not in {one.name for one in context.policy.jobs}:
-        known = ", ".join(one.name for one in context.policy.jobs)
-        raise UsageError(f"the configuration has no job {job}", hint=f"the jobs are: {known or 'none'}")
+    """Return where a job's session lies; its pattern files are made if they are not there. Raises as ``job_of``."""
+    job_of(context, job)
     place = Place(folder=(context.state / "snapshots" / context.policy.cluster.replace("/", "_") / job).absolute())
     place.folder.mkdir(parents=True, exist_ok=True)
     if not place.for_borgmatic.exists():

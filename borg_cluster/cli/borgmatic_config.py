@@ -12,7 +12,7 @@ from borg_cluster.cli.site import open_site
 from borg_cluster.config.borgmatic import borgmatic
 from borg_cluster.core.policy import Policy, Repository
 from borg_cluster.errors import ExitCode, UsageError
-from borg_cluster.snapshot_session import place_of
+from borg_cluster.snapshot_session import job_of, place_of
 
 
 @click.command("borgmatic-config", epilog=exit_codes())
@@ -28,8 +28,8 @@ def command(settings: Settings, /, *, job: str, labels: tuple[str, ...]) -> int:
     with open_site(settings) as site:
         policy = site.context.policy
         place = place_of(site.context, job)
-        chosen = next(one for one in policy.jobs if one.name == job)
-        repositories = _repositories(policy, labels or (chosen.repository,))
+        chosen = job_of(site.context, job)
+        repositories = _repositories(policy, labels or chosen.labels)
         call = _call(settings, policy, site.context.state)
         text = borgmatic(policy, chosen, repositories, patterns=str(place.for_borgmatic), call=call)
     write_line(text.rstrip("\n"))

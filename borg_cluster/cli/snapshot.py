@@ -9,7 +9,7 @@ from borg_cluster.cli.render import counted, json_document, write_line
 from borg_cluster.cli.site import open_site
 from borg_cluster.config import words
 from borg_cluster.errors import ExitCode, UsageError
-from borg_cluster.snapshot_session import close_session, open_session, place_of
+from borg_cluster.snapshot_session import close_session, job_of, open_session
 
 _job = click.option("--job", required=True, metavar="NAME", help="The job whose VMs are meant.")
 
@@ -39,9 +39,8 @@ def open_command(settings: Settings, /, *, job: str, owner: int | None, max_age:
     except words.Wrong as wrong:
         raise UsageError(f"--max-age: {wrong}", hint=wrong.hint) from wrong
     with open_site(settings) as site:
-        place = place_of(site.context, job)
+        chosen = job_of(site.context, job)
         plan, inventory = make_plan(site, (job,))
-        chosen = next(one for one in site.context.policy.jobs if one.name == job)
         holder = process(user_of_this() if owner is None else owner)
         place, names = open_session(site.context, plan, inventory, chosen, holder=holder, seconds=int(str(seconds)))
         if settings.json:

@@ -18,6 +18,7 @@ from borg_cluster.errors import UsageError
 COMMAND_LINES = (("encryption_passcommand",), ("borg", "ssh_command"), ("commands", "run"))
 """Keys whose values are command lines; lists on the way are walked through."""
 LEFT_OUT = "# left out: "
+_HERE = "# in the repository: "
 _NO_COMMAND = ": 'left out of the archive, as any command line'"
 """What stands for the lines of a hook: a configuration needs one, and this does nothing."""
 _OTHER_LINE_ENDS = frozenset("\x85\u2028\u2029")
@@ -35,6 +36,19 @@ def left_out(text: str) -> tuple[str, ...]:
     """Return the keys that such a text says were left out: 'commands.run'."""
     lines = text.splitlines()
     return tuple(line.removeprefix(LEFT_OUT).strip() for line in lines if line.startswith(LEFT_OUT))
+
+
+def kept_in(text: str, label: str | None) -> str:
+    """Return such a text as an archive of the repository with this label keeps it: so that whoever finds it knows which it is."""
+    if label is None or not label.isprintable():
+        return text
+    head, _, rest = text.partition("\n")
+    return f"{head}\n{_HERE}{label}\n{rest}"
+
+
+def label_of(text: str) -> str | None:
+    """Return the label of the repository that such a text was kept in, if it says so."""
+    return next((line.removeprefix(_HERE).strip() for line in text.splitlines()[:2] if line.startswith(_HERE)), None)
 
 
 def render(value: object) -> str:

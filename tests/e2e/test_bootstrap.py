@@ -12,6 +12,7 @@ import pytest
 from borg_cluster import cli, config
 from borg_cluster.borg import find_borg
 from borg_cluster.catalog import manifest_to_json
+from borg_cluster.config.written import kept_in
 from borg_cluster.core.policy import Policy
 from borg_cluster.simulator import story
 from tests import reports
@@ -187,3 +188,24 @@ def test_what_is_not_ours_or_keeps_nothing_is_said_in_one_line(vault: Vault, mon
     nowhere = type_in("config", "bootstrap", str(vault.folder), "--destination", str(vault.folder / "made.yaml"))
     assert nowhere.code == 4
     assert "is not a valid repository" in nowhere.err
+
+
+def test_of_several_repositories_the_one_that_moved_is_known_by_its_label(vault: Vault) -> None:
+    text = vault.policy("nightly: {kind: virtual_machines, repositories: ['*']}, look: {kind: discovery}").written
+    two = text.replace("label: main\n", "label: main\n- path: /srv/elsewhere\n  label: second\n")
+    assert two != text
+    vault.add("nightly", kept_in(two.replace(vault.site.repository.path, "/srv/gone"), "second"))
+    other = vault.policy("weekly: {kind: volumes}")
+    vault.add(
+        "weekly", other.written.replace("label: main", "label: third").replace(vault.site.repository.path, "/srv/third"), vm=2
+    )
+    vault.add("nightly", kept_in(two.replace(vault.site.repository.path, "/srv/gone"), "second"))
+    assert vault.bootstrap().code == 1
+    made = vault.made()
+    paths = {one.label: one.path for one in made.repositories}
+    assert paths == {"main": "/srv/gone", "second": vault.site.repository.path, "third": "/srv/third"}
+    assert {job.name: job.labels for job in made.jobs} == {
+        "nightly": ("main", "second", "third"),
+        "look": (),
+        "weekly": ("third",),
+    }

@@ -106,7 +106,7 @@ def test_closing_again_or_what_was_never_open_is_harmless(night: Night) -> None:
     assert snapshots(night) == 2
     assert close_session(night.context, "nightly") == 2
     assert close_session(night.context, "nightly") == 0
-    with pytest.raises(UsageError, match="no job nope"):
+    with pytest.raises(UsageError, match="no job nope that makes archives"):
         close_session(night.context, "nope")
 
 
