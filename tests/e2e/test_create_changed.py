@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import owner
-from borg_cluster.borg import Borg
 from borg_cluster.core.event import ArchiveFinished, Warned
 from borg_cluster.core.policy import ChangedBlocks, JobKind, WantedConsistency
-from borg_cluster.simulator import snapshots
 from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.state import CommandError, DiskSpec, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
-from borg_cluster.stopping import Stop
 from tests.e2e.test_create import Night, contents, job, open_night
 from tests.e2e.test_snapshots import run
 
@@ -134,100 +131,7 @@ def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_p
     assert takeovers[third.archive].unread == 0
 
 
-def test_a_full_read_is_forced_and_compared(night: Night) -> None:
-    made(night)
-    configure(night, full_every=1)
-    second = made(night)
-    assert second.unread == 0
-    assert any("each 1 archives" in reason for reason in second.read_in_full)
-    assert night.context.catalog.takeovers(NIGHTLY.repository)[second.archive].compared > 9 * MIB
-    configure(night, full=True)
-    assert any("--full" in reason for reason in made(night).read_in_full)
-
-
-def test_in_doubt_all_is_read(night: Night, tmp_path: Path) -> None:
-    vm_id = night.cluster.find_vm("db")
-    first = made(night)
-    night.borg.borg.delete(first.archive)
-    assert "gone" in made(night).read_in_full[0]
-    night.cluster.switches.reference_arrays_agree = False
-    assert "unequal length" in made(night).read_in_full[0]
-    night.cluster.switches.reference_arrays_agree = True
-    made(night)
-    night.cluster.switches.change_bytes_per_call = 0
-    assert "looked at nothing" in made(night).read_in_full[0]
-    night.cluster.switches.change_bytes_per_call = 1 << 40
-    assert made(night).unread > 0
-    night.cluster.state.tracking.clear()
-    guest_writes(night, 0, b"not tracked")
-    then = disk(night)
-    last = made(night)
-    assert "does not tell its changes" in last.read_in_full[0]
-    assert stored(night, last, tmp_path) == then
-    night.cluster.take_checkpoint(vm_id, "before the update")
-    assert "moved, or its checkpoints changed" in made(night).read_in_full[0]
-
-
 def test_never_means_no_reference_point(night: Night) -> None:
     configure(night, use=False)
     finished = made(night)
     assert (finished.unread, finished.read_in_full, points(night)) == (0, (), [])
-
-
-def test_each_repository_has_its_own_base_and_foreign_points_stay(night: Night, tmp_path: Path) -> None:
-    vm_id = night.cluster.find_vm("db")
-    (first,) = night.context.policy.repositories
-    other = replace(first, label="other", path=str(tmp_path / "other"))
-    Borg(night.context.policy.borg, other, secret=str).init(encryption="none")
-    elsewhere = replace(NIGHTLY, name="elsewhere", repository="other")
-    night.reconfigure(repositories=(first, other), jobs=(NIGHTLY, elsewhere))
-    night.cluster.foreign_snapshot(vm_id)
-    machine = night.cluster.machine(vm_id)
-    (taken,) = machine.definition.snapshots()
-    foreign = snapshots.convert(night.cluster, machine, taken)
-    run(night, "nightly")
-    run(night, "elsewhere")
-    assert len(points(night)) == 3
-    guest_writes(night, 2 * MIB, b"between the two")
-    run(night, "nightly")
-    guest_writes(night, 4 * MIB, b"after one of them")
-    then = disk(night)
-    run(night, "elsewhere")
-    (made_there,) = night.of(ArchiveFinished)
-    assert made_there.unread == 14 * MIB, "both writes are new to this repository"
-    there = tmp_path / "out"
-    there.mkdir()
-    Borg(night.context.policy.borg, other, secret=str).extract(made_there.archive, (), there)
-    (stored_there,) = there.rglob("*.vhdx")
-    assert stored_there.read_bytes() == then
-    assert len(points(night)) == 3
-    assert foreign in points(night)
-
-
-def test_a_run_that_dies_before_it_knows_its_point_leaves_none_for_long(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
-    made(night)
-
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(night.context.catalog, "record_point", die)
-        with pytest.raises(KeyboardInterrupt):
-            run(night, "nightly")
-    night.context = replace(night.context, stop=Stop())
-    assert len(points(night)) == 2
-    second = made(night)
-    assert second.unread == 16 * MIB
-    assert len(points(night)) == 1
-
-
-def test_what_loses_the_tracking_is_read_in_full(night: Night, tmp_path: Path) -> None:
-    vm_id = night.cluster.find_vm("db")
-    made(night)
-    night.cluster.move_storage(vm_id, "Volume2")
-    guest_writes(night, 0, b"elsewhere now")
-    then = disk(night)
-    moved = made(night)
-    assert (moved.unread, len(moved.read_in_full)) == (0, 1)
-    assert stored(night, moved, tmp_path) == then
-    assert made(night).unread == 16 * MIB

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+from borg_cluster.changed_blocks import guard
+
 ROOT = Path(__file__).parents[2]
 CACHE = Path(sys.prefix) / "lanes"
 """What lanes have built; it goes when the virtual environment does."""
@@ -54,6 +56,9 @@ _PATIENCE = 900
 SYSTEM = ("/usr/sbin", "/sbin")
 
 _ALL_CORES = ("--numprocesses", "auto", "--dist", "worksteal")
+
+
+_OF_THE_MAP = ("unit/test_vhdx_map.py", "property/test_changed_file.py", "property/test_vhdx_fuzz.py")
 
 
 class NotRun(Exception):
@@ -94,6 +99,12 @@ def run_crash(name: str, environment: Mapping[str, str]) -> Tally:
         failed=cells["failed"] + others.failed + (mutated != 0),
         skipped=others.skipped,
     )
+
+
+def run_changed(name: str, environment: Mapping[str, str]) -> Tally:
+    """Run the tests in the lane's folder, several at once, and those of the block map, which need qemu's programs for a part."""
+    places = [str(Path(__file__).parent / name), *(str(ROOT / "tests" / one) for one in _OF_THE_MAP)]
+    return _pytest([*_ALL_CORES, *places], {**environment, "BORG_CLUSTER_LANE": name})
 
 
 def run_suite(_: str, environment: Mapping[str, str]) -> Tally:
@@ -191,6 +202,20 @@ def prepare_systemd() -> Mapping[str, str]:
     return {}
 
 
+def prepare_changed() -> Mapping[str, str]:
+    """Have each Borg 1.4 that changed blocks are made with, in a virtual environment of its own, and qemu's programs."""
+    if shutil.which("qemu-io") is None:
+        _install(["qemu-utils"])
+    for version in guard.TESTED:
+        folder = CACHE / "borgs" / version
+        if not (folder / "bin" / "borg").exists():
+            made = _run([sys.executable, "-m", "venv", str(folder)], os.environ)
+            if made.returncode:
+                raise NotRun(f"no virtual environment can be made: {(made.stderr.strip() or 'nothing').splitlines()[-1]}")
+            _pip("install", f"borgbackup=={version}", python=str(folder / "bin" / "python"))  # built from source: a minute
+    return {"BORG_CLUSTER_BORGS": str(CACHE / "borgs")}
+
+
 def prepare_borgmatic() -> Mapping[str, str]:
     """Have borgmatic in a virtual environment of its own: it is another program, with requirements of its own."""
     folder = CACHE / "borgmatic"
@@ -237,6 +262,7 @@ LANES = {
     lane.name: lane
     for lane in (
         Lane(name="tests", run=run_suite, minutes=15),
+        Lane(name="changed", prepare=prepare_changed, run=run_changed, minutes=25),
         Lane(name="recordings", prepare=prepare_recordings),
         Lane(name="systemd", prepare=prepare_systemd),
         Lane(name="samba", prepare=prepare_samba, minutes=10),
