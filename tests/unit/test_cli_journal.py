@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,20 @@ def test_only_a_stderr_that_is_the_journals_counts(tmp_path: Path) -> None:
         assert is_our_stderr(ours, descriptor=file.fileno())
         assert not is_our_stderr({"JOURNAL_STREAM": f"{found.st_dev}:1"}, descriptor=file.fileno())
         assert not is_our_stderr({}, descriptor=file.fileno())
+
+
+def test_archives_that_are_made_at_the_same_time_keep_their_own_nodes(server: socket.socket, tmp_path: Path) -> None:
+    other = replace(STARTED, subject="id-2", name="db01", node="node2", archive="hv-id-2")
+    show = journal(tmp_path, [], verbosity=0)  # where nothing is said of their beginnings
+    for event in (RUN, STARTED, other):
+        show(event)
+    show(events.Warned(subject="id-1", message="slow", hint=None))
+    warned = received(server)
+    show(replace(FAILED, subject="id-2", name="db01", refused=False))
+    failed = received(server)
+    show(FINISHED)
+    finished = received(server)
+
+    assert (warned["VM"], warned["VM_ID"], warned["RUN_ID"]) == (HOSTILE, "id-1", "r-1")
+    assert (failed["VM_ID"], failed["NODE"]) == ("id-2", "node2")
+    assert (finished["VM_ID"], finished["NODE"]) == ("id-1", "node1")
