@@ -28,7 +28,8 @@ def command() -> None:
 def show(settings: Settings, /, *, vm: str | None) -> int:
     """Show who works on a VM, or on any.
 
-    The holder, since when, and what for."""
+    The holder, since when, and what for.
+    """
     with open_site(settings) as site:
         found = extract.find_claims(site.context, vm)
         if settings.json:
