@@ -28,6 +28,7 @@ import stat
 import subprocess
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ CIFS_WRITING = ("rw", "vers=3.1.1", "cache=strict", "wsize=4194304", "multichann
 # Listings and sizes are those of now: snapshots make and remove files. A server that is gone is an error within minutes.
 RCLONE = ("--dir-cache-time", "1s", "--attr-timeout", "0s", "--contimeout", "15s", "--timeout", "60s", "--low-level-retries", "3")
 
-lock = threading.RLock()
+guard = threading.Lock()
+locks: dict[str, threading.RLock] = {}
+"""By path: one share does not wait for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +169,15 @@ def check_credentials(share: Share) -> None:
         raise PermissionError(f"others may read {share.credentials}: chmod 600 {share.credentials}")
 
 
+def lock_of(path: str) -> threading.RLock:
+    """Return the lock of what is mounted at a path."""
+    with guard:
+        return locks.setdefault(path, threading.RLock())
+
+
 def mount(share: Share) -> None:
     """Mount a share, unless something is mounted there already. Raises RuntimeError, with the tool's own words."""
-    with lock:
+    with lock_of(share.path):
         known = mounted.get(share.path)
         if known is not None and not alive(known):
             unmount(share.path)
@@ -244,7 +253,7 @@ def run(command: list[str]) -> None:
 
 def unmount(path: str) -> None:
     """Let go of a mount of ours; of one that is in use, as soon as it no longer is."""
-    with lock:
+    with lock_of(path):
         known = mounted.pop(path, None)
         if known is None:
             return
@@ -264,13 +273,14 @@ def unmount(path: str) -> None:
 
 
 def mount_all(wanted: tuple[Share, ...]) -> None:
-    """Mount what is wanted. Raises RuntimeError that names each that failed."""
+    """Mount what is wanted, all at once. Raises RuntimeError that names each that failed."""
     problems = []
-    for share in wanted:
-        try:
-            mount(share)
-        except Exception as error:  # noqa: BLE001 - the others are mounted all the same
-            problems.append(f"{share.path}: {' '.join(str(error).split())}")
+    with ThreadPoolExecutor(max_workers=max(1, len(wanted))) as several:
+        for share, done in [(share, several.submit(mount, share)) for share in wanted]:
+            try:
+                done.result()
+            except Exception as error:  # noqa: BLE001 - the others are mounted all the same
+                problems.append(f"{share.path}: {' '.join(str(error).split())}")
     if problems:
         raise RuntimeError("; ".join(problems))
 
