@@ -106,7 +106,11 @@ def _jobs(policy: Policy, names: tuple[str, ...]) -> tuple[Job, ...]:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the jobs are: {', '.join(known) or 'none'}"
             raise UsageError(f"the configuration has no job {name}", hint=hint)
-    return tuple(job for job in policy.jobs if not names or job.name in names)
+    chosen = tuple(job for job in policy.jobs if not names or job.name in names)
+    looks = next((job.name for job in chosen if job.kind is JobKind.DISCOVERY), None)
+    if names and looks is not None:
+        raise UsageError(f"the job {looks} makes no archives: it asks the cluster", hint=f"borg-cluster run {looks}")
+    return chosen
 
 
 def _plan_virtual_machines(run: PlanningRun, jobs: tuple[Job, ...]) -> tuple[tuple[PlannedArchive, ...], tuple[Skipped, ...]]:

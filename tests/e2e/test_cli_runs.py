@@ -51,6 +51,7 @@ def test_a_look_is_a_job_and_the_next_run_tells_what_was_done_about_each_change(
     looked = twin.run("run", "look")
     assert looked.code in {0, 1}, looked.err
     assert "the cluster was asked" in looked.out
+    assert twin.run("plan", "look").code == 64
     assert "archive" not in looked.out.replace("archived", "")
     assert "migrated" in twin.run("history", "sql01").out, "history knows it before the next backup"
 
