@@ -94,7 +94,9 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
             context,
             planned,
             writing.reuse,
-            lambda telling: _write(writing, source, unfinished.archive, about=about, total=total, telling=telling),
+            lambda telling, cached: _write(
+                writing, source, unfinished.archive, about=about, total=total, telling=telling, cached=cached
+            ),
         )
     writing.prove()
     items = writing.look(planned, "list", lambda: writing.borg.list_files(unfinished.archive))
@@ -150,7 +152,16 @@ def as_it_is(planned: PlannedFile) -> ArchivedFile:
     return replace(planned.file, size=found.st_size, mtime_ns=found.st_mtime_ns)
 
 
-def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes, total: int, telling: Telling | None) -> Created:
+def _write(  # noqa: PLR0913 - what is written, and how
+    writing: Writing,
+    source: Source,
+    archive: str,
+    *,
+    about: notes.Notes,
+    total: int,
+    telling: Telling | None,
+    cached: bool,
+) -> Created:
     planned = source.archive
     job = writing.job
 
@@ -162,7 +173,7 @@ def _write(writing: Writing, source: Source, archive: str, *, about: notes.Notes
         chunker_params=job.chunker_params if writing.reuse is None else writing.reuse.chunker_params,
         extra=job.extra_borg_options,
         # a running VM writes to its disk without a new time stamp: Borg must look into it
-        files_cache=planned.consistency is not Consistency.NONE,
+        files_cache=cached and planned.consistency is not Consistency.NONE,
         attributes=planned.kind is ArchiveKind.VOLUME,
     )
     if source.patterns is None:

@@ -53,6 +53,8 @@ class Reuse:
     reason: str | None = None
     number: int = 1
     before: tuple[str, ...] | None = None
+    in_full: bool = False
+    """All is read whatever Borg's files cache says: it was asked for."""
 
 
 class ReferencePoints:
@@ -76,6 +78,8 @@ class ReferencePoints:
         """
         settings = job.changed_blocks
         if not settings.use:
+            for point in self._context.catalog.points(self._context.policy.cluster, planned.subject, planned.repository):
+                self._remove(point.cluster, planned.subject, point.point_id)
             return Reuse(chunker_params=job.chunker_params)
         chunker, doubt = chunker_for(job.chunker_params, DEFAULT_CHUNKER)
         places = {file.file.archive_path: file.local_path for file in planned.files}
@@ -86,7 +90,7 @@ class ReferencePoints:
         if doubt is None:
             doubt = borg
         if doubt is not None or snapshot is None:
-            return Reuse(chunker_params=chunker, reason=doubt)
+            return Reuse(chunker_params=chunker, reason=doubt, in_full=settings.full)
         return self._plan(planned, read, snapshot, job=job, chunker=chunker)
 
     def _plan(self, planned: PlannedArchive, read: PlannedArchive, snapshot: Snapshot, *, job: Job, chunker: str | None) -> Reuse:
@@ -106,7 +110,7 @@ class ReferencePoints:
         old = None if isinstance(base, str) else catalog.manifest(planned.repository, base.archive)
         if isinstance(base, str) or old is None:
             reason = base if isinstance(base, str) else "the catalog has no manifest of its base archive"
-            return Reuse(chunker_params=chunker, reason=reason, number=number, before=before)
+            return Reuse(chunker_params=chunker, reason=reason, number=number, before=before, in_full=job.changed_blocks.full)
         wanted, full = match_disks(base, snapshot.disks, (file.file for file in read.files), old.files)
         disks: list[Disk] = []
         for one in wanted:
@@ -123,7 +127,14 @@ class ReferencePoints:
             verify_fraction=settings.verify_fraction,
             full=why,
         )
-        return Reuse(chunker_params=chunker, request=request if disks else None, full=full, number=number, before=before)
+        return Reuse(
+            chunker_params=chunker,
+            request=request if disks else None,
+            full=full,
+            number=number,
+            before=before,
+            in_full=settings.full,
+        )
 
     def _ask(self, vm_id: str) -> ReferencePointReport | None:
         try:

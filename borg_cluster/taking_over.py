@@ -22,20 +22,20 @@ _MOST_NAMED = 5
 
 
 def take_over(
-    context: Context, planned: PlannedArchive, reuse: Reuse | None, create: Callable[[Telling | None], Created]
+    context: Context, planned: PlannedArchive, reuse: Reuse | None, create: Callable[[Telling | None, bool], Created]
 ) -> tuple[Created, Takeover | None]:
     """Have an archive written, from changed blocks where ``reuse`` says so; return it and how its disks were read.
 
-    ``create`` writes it: all of it (None), or with what the child process is told. The record is None where changed blocks were
-    never thought of. Raises what ``create`` raises.
+    ``create`` writes it: all of it (None), or with what the child process is told; and whether Borg may take a file for unchanged
+    by its time stamp. The record is None where changed blocks were never thought of. Raises what ``create`` raises.
     """
     if reuse is None or (reuse.request is None and reuse.reason is None and not reuse.full):
-        return create(None), None
+        return create(None, True), None
     record = Takeover(
         repository=planned.repository, archive=planned.archive, base=None, unread=0, read=0, compared=0, reasons=_reasons(reuse)
     )
     if reuse.request is None:
-        return create(None), record
+        return create(None, not reuse.in_full), record
     told: dict[str, DiskOutcome] = {}
 
     def hear(outcome: DiskOutcome) -> None:
@@ -45,11 +45,12 @@ def take_over(
         request = Path(folder) / "request.json"
         request.write_text(dump_request(reuse.request), encoding="utf-8")
         try:
-            created = create(Telling(request=request, hear=hear))
+            created = create(Telling(request=request, hear=hear), not reuse.in_full)
         except BorgFailed:
             if not _judge(context, planned, told.values()):
                 raise
-            return create(None), replace(record, reasons=(*record.reasons, "Windows' changes were found to be wrong"))
+            # Borg's files cache may hold the same wrong blocks: nothing counts but what is read now
+            return create(None, False), replace(record, reasons=(*record.reasons, "Windows' changes were found to be wrong"))
     _judge(context, planned, told.values())
     unread = sum(one.taken for one in told.values())
     reasons = (*record.reasons, *(f"{one.archive_path}: {one.reason}" for one in told.values() if one.reason is not None))

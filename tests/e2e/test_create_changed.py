@@ -132,6 +132,8 @@ def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_p
 
 
 def test_never_means_no_reference_point(night: Night) -> None:
+    made(night)
+    assert len(points(night)) == 1
     configure(night, use=False)
     finished = made(night)
     assert (finished.unread, finished.read_in_full, points(night)) == (0, (), [])
