@@ -6,8 +6,9 @@ restore, what a dead process left is known and ended at the next start of a comm
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from random import Random
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from borg_cluster import extract, journal
 from borg_cluster.bridge import Lost
 from borg_cluster.context import Context
 from borg_cluster.core.archive import ArchiveKind
-from borg_cluster.core.event import Booted, Noted, Warned
+from borg_cluster.core.event import Booted, Event, Noted, RestoreFinished, Warned
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.progress import Progress
 from borg_cluster.core.restore_plan import RestorePlan
@@ -63,8 +64,9 @@ def boot(
     began = context.clock()
     plan = extract.plan(context, _request(context, vm, archive, node, volume))
     _refuse_too_small(plan)
-    with _undone(context, plan):
-        progress = extract.restore(context, plan)
+    quiet = replace(context, emit=_without_ends(context.emit))
+    with _undone(quiet, plan):
+        progress = extract.restore(quiet, plan)
         heartbeat = _heartbeat(context, progress, patience)
         seconds = (context.clock() - began).total_seconds()
     event = Booted(
@@ -166,6 +168,22 @@ def _undone(context: Context, plan: RestorePlan) -> Iterator[None]:
                 extract.undo(context, progress.plan.source.restore_id)
             except BorgClusterError as error:
                 _warn_of(context, plan, error)
+
+
+def _without_ends(emit: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Return a way out on which the copy's restore and its undo don't count as restores of their own.
+
+    What they warn of (adapters that are connected to nothing) is as it should be here, and only noted.
+    """
+
+    def pass_on(event: Event) -> None:
+        if isinstance(event, RestoreFinished):
+            for warning in event.warnings:
+                emit(Noted(subject=event.subject, message=one_line(f"{event.name}: {warning}")))
+        else:
+            emit(event)
+
+    return pass_on
 
 
 def _warn_of(context: Context, plan: RestorePlan, error: BorgClusterError) -> None:

@@ -108,6 +108,8 @@ def _opened(volume: Volume) -> Iterator[GuestVolume]:
     try:
         with open_volume(volume.file_system, volume.read, volume.partition.length) as guest:
             yield guest
+    except NotInVolume as error:
+        raise NotInVolume(f"{volume.name}: {error.message}", hint=error.hint) from error
     except BorgClusterError as error:
         if type(error) is not BorgClusterError:
             raise

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from borg_cluster import boot, extract, upkeep
-from borg_cluster.core.event import Booted, Checked, Event, Noted, UpkeepFailed, Warned
+from borg_cluster.core.event import Booted, Checked, Event, Noted, RestoreFinished, UpkeepFailed, Warned
 from borg_cluster.core.policy import CheckKind
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.errors import BorgClusterError, Refused, RestoreStopped
@@ -91,6 +91,7 @@ def test_a_copy_boots_without_network_and_is_gone_again(site: tuple[RestoreSite,
     assert set(switches) == {None}
     assert (booted.subject, booted.node, booted.heartbeat) == (vm_id, "node3", "OkApplicationsHealthy")
     assert told(world, Booted) == [booted]
+    assert told(world, Warned) == told(world, RestoreFinished) == []
     assert world.fingerprint() == before
     assert world.own_files() == []
     assert boot.leftovers(world.context) == ()
