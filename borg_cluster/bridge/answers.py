@@ -53,6 +53,7 @@ ANSWERS: Mapping[str, type] = {
     "Move-BorgClusterFile": FileResult,
     "Grant-BorgClusterVMAccess": FileResult,
     "Remove-BorgClusterSavedState": VMState,
+    "Compare-BorgClusterVM": RegisterResult,
     "Register-BorgClusterVMCopy": RegisterResult,
     "Clear-BorgClusterChangeTracking": FileResult,
     "Test-BorgClusterBoot": VMState,

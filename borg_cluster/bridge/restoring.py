@@ -94,6 +94,10 @@ class Restoring(BackingUp):
         parameters: dict[str, Parameter] = {"RestoreId": restore_id, "Folder": list(folder)}
         return self._ask(FileResult, node, "Remove-BorgClusterRestoreFolder", parameters)
 
+    def compare_vm(self, node: str, *, vm_id: str, path: str) -> RegisterResult | Lost:
+        """Tell what would hinder the node from registering the VM from its .vmcx at ``path``, disks and media left out."""
+        return self._ask(RegisterResult, node, "Compare-BorgClusterVM", {"VMId": vm_id, "Path": path})
+
     def register_vm_copy(self, node: str, *, path: str, vm_id: str, name: str, restore_id: str) -> RegisterResult | Lost:
         """Register a copy of ``vm_id`` from its .vmcx at ``path``, under a new id and ``name``, with no adapter connected.
 

@@ -81,6 +81,18 @@ def _inspect(step: kinds.Inspect, text: Text) -> Iterator[str]:
             yield f"    Get-VHD -Path ([System.Management.Automation.WildcardPattern]::Escape({powershell(file.staged)})){told}"
 
 
+def _compare(step: kinds.Compare, text: Text) -> Iterator[str]:
+    yield from text.on(step.node)
+    folder = step.path.rpartition("\\")[0]
+    yield f"    $how = @{{ Path = {powershell(step.path)}; Copy = $true; GenerateNewId = $true; VirtualMachinePath = {powershell(folder)} }}"
+    yield from (
+        "    $report = Compare-VM @how",
+        "    $report.Incompatibilities | Format-List Message",
+        "    Remove-VM -VM $report.VM -Force",
+    )
+    yield "Disks are not in their places yet; a missing switch or medium can be disconnected or ejected later. Anything else: stop here."
+
+
 def _save_role(_: kinds.SaveRole, text: Text) -> Iterator[str]:
     yield from text.on(None)
     yield from ("    $group = Get-ClusterGroup -VMId $id", "    $group | Format-List *", "    $group | Get-ClusterOwnerNode")
@@ -232,6 +244,7 @@ STEPS: dict[type[Any], Callable[[Any, Text], Iterator[str]]] = {
     kinds.Rehearse: _rehearse,
     kinds.Stage: _stage,
     kinds.Inspect: _inspect,
+    kinds.Compare: _compare,
     kinds.SaveRole: _save_role,
     kinds.SetOfflineAction: _offline_action,
     kinds.Stop: _stop,

@@ -49,10 +49,21 @@ def _prepare_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
     size = sum(file.size or 0 for file in case.files.staged)
     yield _planned(claim, "one restore or backup of a virtual machine at a time")
     if case.in_place:
+        yield _left_out("Compare", "there is no room to extract its configuration before it is stopped")
         read = f"{size / 2**20:,.1f} MiB are read once before anything is deleted for them"
         yield _planned(kinds.Rehearse(files=case.files.staged), read)
     else:
         yield from _stage_steps(case)
+        yield _compare_step(case)
+
+
+def _compare_step(case: Case) -> PlannedStep | LeftOutStep:
+    staged = next((file.staged for file in case.files.staged if file.kind == FileKind.CONFIGURATION), None)
+    if staged is None or case.is_swap:
+        return _left_out("Compare", "its configuration stays as it is")
+    if not case.registered and not case.has_role:
+        return _left_out("Compare", "there is nothing whose place it takes: registering it tells the same")
+    return _planned(kinds.Compare(path=staged, node=case.node), "what would not fit is known before anything is touched")
 
 
 def _stage_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:

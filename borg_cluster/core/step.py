@@ -14,6 +14,7 @@ RegisterCopy = step_special.RegisterCopy
 TidyCopy = step_special.TidyCopy
 FindCopy = step_special.FindCopy
 Rehearse = step_special.Rehearse
+Compare = step_special.Compare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +139,7 @@ class Place:
     moves: tuple[Move, ...]
     leftovers: tuple[Move, ...]
     traces: tuple[Move, ...]
-    swap: bool = False
-    """As Park's."""
+    swap: bool = False  # as Park's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +211,7 @@ class Confirm:
     disk_paths: tuple[str, ...]
     setting: dict[str, object] | None
     """The role's settings to find, as ApplyRole's."""
-    node: str | None = None
-    """Where it should be registered; None: a role may have taken it anywhere."""
+    node: str | None = None  # None: a role may have taken it anywhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +272,7 @@ Forward = (
     | Rehearse
     | Stage
     | Inspect
+    | Compare
     | SaveRole
     | SetOfflineAction
     | Stop

@@ -1,4 +1,4 @@
-"""Steps that only some restores have: those of a copy beside its original, and that of a restore without room for both."""
+"""Steps that only some restores have: those of a copy beside its original, and that of one that takes an old one's place."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -33,6 +33,15 @@ class FindCopy:
     """Find a copy that may have been registered without our hearing of it, by the restore's mark in its notes."""
 
     kind: Literal["FindCopy"] = "FindCopy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Ask the node what would hinder it from registering the staged configuration, while the old VM is still untouched."""
+
+    kind: Literal["Compare"] = "Compare"
+    path: str
+    node: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

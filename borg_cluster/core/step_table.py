@@ -169,6 +169,7 @@ _TABLE: dict[type[Any], Row[Any]] = {
     # The claim may be this restore's in another process' hand, which only taking it tells.
     kinds.Claim: Row[kinds.Claim](),
     kinds.Rehearse: Row[kinds.Rehearse](),
+    kinds.Compare: Row[kinds.Compare](),
     # A file of the right length may still be half written: in doubt it is extracted again.
     kinds.Stage: Row[kinds.Stage](),
     kinds.Inspect: Row[kinds.Inspect](

@@ -18,7 +18,7 @@ from borg_cluster.errors import CommandFailed, RestoreStopped
 from borg_cluster.extract.claiming import claim, unclaim
 from borg_cluster.extract.confirm import HEARTBEAT, confirm, gives_heartbeat
 from borg_cluster.extract.scene import REAPPEAR_SECONDS, SETTINGS, START_SECONDS, STOP_SECONDS, Scene, lost, setting_of
-from borg_cluster.extract.stage import inspect, rehearse, stage
+from borg_cluster.extract.stage import compare, inspect, rehearse, stage
 
 _VM_ACTIONS = {"turn_off": "TurnOff", "save": "Save", "shutdown": "Shutdown"}
 
@@ -232,6 +232,7 @@ def _remove_folders(step: kinds.Release | kinds.Clear, scene: Scene) -> Lost | N
 
 _ACTS: dict[type[Any], Callable[[Any, Scene], Lost | None]] = {
     kinds.Claim: claim,
+    kinds.Compare: compare,
     kinds.Rehearse: rehearse,
     kinds.Stage: stage,
     kinds.Inspect: inspect,

@@ -85,3 +85,15 @@ def inspect(step: kinds.Inspect, scene: Scene) -> Lost | None:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise RestoreStopped(f"what was staged is not right: {wrong[0]}{more}", faults=wrong)
     return None
+
+
+def compare(step: kinds.Compare, scene: Scene) -> Lost | None:
+    """Stop if Windows would not register the staged configuration; what registering mends is told then."""
+    node = next((live for live in scene.look.live if live.lower() == step.node.lower()), scene.look.live[0])
+    answer = scene.context.bridge.compare_vm(scene.look.address(node), vm_id=scene.vm_id, path=step.path)
+    if isinstance(answer, Lost):
+        return answer
+    unmended = [found.message for found in answer.incompatibilities if found.mended_by is None]
+    if unmended:
+        raise RestoreStopped(f"{node} could not register it: {'; '.join(unmended)}", hint="say another node: --to-node NODE")
+    return None

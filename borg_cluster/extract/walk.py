@@ -32,7 +32,7 @@ _PAUSES = (0.2, 0.5, 1.0)
 """Seconds before a step is tried again after a node was lost."""
 _SILENT = "silent_nodes"
 _UNCHANGED = "it was carried out, and what it was to change has not changed"
-_TOUCHES_NOTHING = frozenset({"Claim", "Rehearse", "Stage", "Inspect"})
+_TOUCHES_NOTHING = frozenset({"Claim", "Rehearse", "Stage", "Inspect", "Compare"})
 _AS_IT_IS = _TOUCHES_NOTHING | {"AwaitUnclustered", "Confirm", "Clear", "Release", "Unclaim"}
 """Steps that don't mind a VM that is starting or stopping, or wait for it themselves."""
 _OUTCOMES: dict[str, Literal["restored", "undone", "released"]] = {

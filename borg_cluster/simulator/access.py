@@ -37,6 +37,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
         "Start-BorgClusterVM",
         "Unregister-BorgClusterVM",
         "Register-BorgClusterVM",
+        "Compare-BorgClusterVM",
         "Register-BorgClusterVMCopy",
         "Remove-BorgClusterSavedState",
         "Test-BorgClusterBoot",

@@ -87,6 +87,7 @@ _RESTORE_COMMANDS: dict[str, Mapping[str, Parameter]] = {
     "Move-BorgClusterFile": {"RestoreId": Parameter(type="guid"), **_MOVE},
     "Grant-BorgClusterVMAccess": {"VMId": _VM, "Path": _LIST},
     "Remove-BorgClusterSavedState": {"VMId": _VM},
+    "Compare-BorgClusterVM": {"VMId": _VM, "Path": _CONFIGURATION},
     "Register-BorgClusterVMCopy": {"Path": _CONFIGURATION, "VMId": _VM, "Name": _TEXT, "RestoreId": _RESTORE},
     "Clear-BorgClusterChangeTracking": {"RestoreId": _RESTORE, "Path": _LIST},
     "Test-BorgClusterBoot": {"VMId": _VM, "TimeoutSecond": _TIMEOUT},

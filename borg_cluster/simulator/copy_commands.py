@@ -1,4 +1,4 @@
-"""Register-BorgClusterVMCopy: a restored VM beside the original, under a new id and name, on files that lie where they lie."""
+"""A restored VM beside the original, under a new id and name; and what would hinder one from being registered."""
 
 import shutil
 
@@ -44,6 +44,17 @@ def register_copy(world: World, node: Node, arguments: Arguments) -> Json:
         "incompatibilities": findings,
         "state": vm_state(world, node, new_id),
     }
+
+
+def compare_vm(world: World, node: Node, arguments: Arguments) -> Json:
+    """Compare-BorgClusterVM: what would hinder a registration, its disks and media left out; nothing is registered."""
+    need_hyper_v(node)
+    vm_id = arguments.text("VMId")
+    definition = read_configuration(world, node, vm_id, normalised(arguments.text("Path")))
+    left_out = {"HardDiskDrive", "DvdDrive"}
+    findings = [one for one in compare(world, node, definition) if one["source_type"] not in left_out]
+    state = vm_state(world, node, vm_id)
+    return {"schema": SCHEMA, "vm_id": vm_id, "registered": False, "incompatibilities": findings, "state": state}
 
 
 def _find_disks(world: World, node: Node, definition: Definition, home: str) -> None:

@@ -60,6 +60,7 @@ HANDLERS: Mapping[str, Callable[[World, Node, Arguments], Json]] = {
     "Move-BorgClusterFile": file_commands.move_files,
     "Grant-BorgClusterVMAccess": vm_commands.grant_access,
     "Remove-BorgClusterSavedState": vm_commands.remove_saved_state,
+    "Compare-BorgClusterVM": copy_commands.compare_vm,
     "Register-BorgClusterVMCopy": copy_commands.register_copy,
     "Clear-BorgClusterChangeTracking": change_commands.clear_tracking,
     "Test-BorgClusterBoot": vm_commands.test_boot,

@@ -12,6 +12,7 @@
     FunctionsToExport = @(
         'Add-BorgClusterRole'
         'Clear-BorgClusterChangeTracking'
+        'Compare-BorgClusterVM'
         'ConvertTo-BorgClusterReferencePoint'
         'Copy-BorgClusterConfiguration'
         'Get-BorgClusterAccess'

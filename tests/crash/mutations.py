@@ -6,7 +6,10 @@ from borg_cluster.core import step_table
 from borg_cluster.core.step_table import Row
 
 IS_DONE, REVERSE = "is_done", "reverse"
-NOTHING_TO_SEE = {"Rehearse": "it only reads: tests/e2e/test_restore_matrix.py shows that a damaged archive stops it"}
+NOTHING_TO_SEE = {
+    "Rehearse": "it only reads: tests/e2e/test_restore_matrix.py shows that a damaged archive stops it",
+    "Compare": "it only asks: tests/e2e/test_restore_matrix.py shows that a VM that does not fit stops it",
+}
 """Kinds that leave nothing that a cell could compare, and what holds them instead."""
 
 

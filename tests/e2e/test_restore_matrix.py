@@ -188,3 +188,17 @@ def test_a_damaged_archive_is_noticed_before_the_old_disks_are_deleted(matrix: M
         (progress,) = journal.restores(site.context.state)
         extract.undo(site.context, progress.plan.source.restore_id)
         assert site.own_files() == []
+
+
+def test_what_does_not_fit_the_node_stops_it_while_the_old_vm_runs(
+    matrix: MatrixStock, archives: UnpackedArchives, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, matrix.cell(tmp_path, "highly_available", "highly_available") as (site, vm_id):
+        archives.install(patch)
+        for node in site.cluster.state.nodes:
+            node.newest_version = "9.0"
+        before = site.fingerprint()
+        with pytest.raises(RestoreStopped, match=r"stopped at Compare: node2 could not register it: .*version 10\.0") as caught:
+            extract.restore(site.context, RestoreRequest(vm=vm_id))
+        assert "--to-node" in (caught.value.hint or "")
+        assert site.fingerprint() == before

@@ -83,7 +83,7 @@ def test_plans_read_as_they_should(name: str) -> None:
 
 def test_every_kind_is_planned_or_left_out_with_a_reason() -> None:
     order = [
-        "Claim", "Stage", "Inspect", "SaveRole", "SetOfflineAction", "Stop", "ResetOfflineAction", "SaveConfiguration",
+        "Claim", "Stage", "Inspect", "Compare", "SaveRole", "SetOfflineAction", "Stop", "ResetOfflineAction", "SaveConfiguration",
         "RemoveRole", "AwaitUnclustered", "Park", "Unregister", "Place", "Register", "Grant", "DropSavedState", "AddRole",
         "ApplyRole", "Start", "Confirm", "Release",
     ]  # fmt: skip

@@ -53,6 +53,7 @@ OF_NOBODY: dict[str, tuple[dict[str, Parameter], str]] = {
     "Move-BorgClusterFile": (MOVE, NOT_ALLOWED),
     "Grant-BorgClusterVMAccess": ({**VM, "Path": [NOT_NORMAL]}, NOT_ALLOWED),
     "Remove-BorgClusterSavedState": (VM, FINE),
+    "Compare-BorgClusterVM": ({**VM, "Path": f"{NOT_NORMAL}\\one.vmcx"}, NOT_ALLOWED),
     "Register-BorgClusterVMCopy": (
         {"Path": f"{NOT_NORMAL}\\one.vmcx", **VM, "Name": "nobody", "RestoreId": NOBODY},
         NOT_ALLOWED,
@@ -98,7 +99,7 @@ def test_text_is_only_text(target: Target, command: str) -> None:
     given, expected = OF_NOBODY[command]
     allowed = {expected, NOT_ALLOWED, "PathNotFound", "BorgClusterPathMissing", *MORE.get(command, ())}
     for text in HOSTILE:
-        path = f"C:\\No such folder\\{text}" + (".vmcx" if command.startswith("Register") else "")
+        path = f"C:\\No such folder\\{text}" + (".vmcx" if command.startswith(("Register", "Compare")) else "")
         hostile: dict[str, Parameter] = {}
         for name, value in given.items():
             if name in PATHS:
