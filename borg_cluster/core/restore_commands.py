@@ -83,14 +83,10 @@ def _inspect(step: kinds.Inspect, text: Text) -> Iterator[str]:
 
 def _compare(step: kinds.Compare, text: Text) -> Iterator[str]:
     yield from text.on(step.node)
-    folder = step.path.rpartition("\\")[0]
-    yield f"    $how = @{{ Path = {powershell(step.path)}; Copy = $true; GenerateNewId = $true; VirtualMachinePath = {powershell(folder)} }}"
-    yield from (
-        "    $report = Compare-VM @how",
-        "    $report.Incompatibilities | Format-List Message",
-        "    Remove-VM -VM $report.VM -Force",
-    )
-    yield "Disks are not in their places yet; a missing switch or medium can be disconnected or ejected later. Anything else: stop here."
+    path, folder = powershell(step.path), powershell(step.path.rpartition("\\")[0])
+    yield f"    $report = Compare-VM -Path {path} -Copy -GenerateNewId -VirtualMachinePath {folder}"
+    yield from ("    $report.Incompatibilities | Format-List Message", "    Remove-VM -VM $report.VM -Force")
+    yield "Its disks are not in their places yet, and a missing switch or medium can be mended later. Anything else: stop here."
 
 
 def _save_role(_: kinds.SaveRole, text: Text) -> Iterator[str]:
