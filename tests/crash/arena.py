@@ -8,7 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -195,7 +195,8 @@ class Arena:
                     os.kill(pid, signal.SIGKILL)
                 elif cell.way == "undo" and cell.walked == "restore" and cell.hit not in MUST_STOP:
                     os.kill(pid, signal.SIGTERM)  # it stops in order, to be undone
-                connection.send("go on")
+                with suppress(BrokenPipeError, ConnectionResetError):  # the dead don't go on
+                    connection.send("go on")
         return message[0], message[1]
 
     def _go_on(self, cell: Cell, blow: Blow, told: tuple[str, str]) -> tuple[tuple[str, ...], int]:
