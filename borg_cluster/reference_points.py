@@ -6,7 +6,7 @@ leaves the older one, with the archive that it belongs to. Each repository has i
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from borg_cluster.bridge import Lost
@@ -94,47 +94,46 @@ class ReferencePoints:
         return self._plan(planned, read, snapshot, job=job, chunker=chunker)
 
     def _plan(self, planned: PlannedArchive, read: PlannedArchive, snapshot: Snapshot, *, job: Job, chunker: str | None) -> Reuse:
-        context, catalog = self._context, self._context.catalog
-        known = catalog.points(context.policy.cluster, planned.subject, planned.repository)
+        settings = job.changed_blocks
+        known = self._context.catalog.points(self._context.policy.cluster, planned.subject, planned.repository)
         report = self._ask(planned.subject)
         self._clear(planned, report)
         number = known[0].number + 1 if known else 1
         before = None if report is None else tuple(point.id for point in report.reference_points)
-        archives = {
-            one.archive: one.archive_id
-            for one in catalog.archives(context.policy.cluster, planned.subject)
-            if one.repository == planned.repository
-        }
-        suspect = frozenset(name for name, one in catalog.takeovers(planned.repository).items() if one.suspect)
-        base = choose_base(known, report, archives, suspect)
-        old = None if isinstance(base, str) else catalog.manifest(planned.repository, base.archive)
-        if isinstance(base, str) or old is None:
-            reason = base if isinstance(base, str) else "the catalog has no manifest of its base archive"
-            return Reuse(chunker_params=chunker, reason=reason, number=number, before=before, in_full=job.changed_blocks.full)
-        wanted, full = match_disks(base, snapshot.disks, (file.file for file in read.files), old.files)
-        disks: list[Disk] = []
-        for one in wanted:
-            found = self._changes(planned.subject, one)
-            if isinstance(found, Disk):
-                disks.append(found)
-            else:
-                full += (Full(archive_path=one.archive_path, reason=found),)
-        settings = job.changed_blocks
+        plain = Reuse(chunker_params=chunker, number=number, before=before, in_full=settings.full)
+        base = self._base(planned, known, report)
+        if isinstance(base, str):
+            return replace(plain, reason=base)
+        point, old = base
+        wanted, full = match_disks(point, snapshot.disks, (file.file for file in read.files), old.files)
+        asked = {one.archive_path: self._changes(planned.subject, one) for one in wanted}
+        full += tuple(Full(archive_path=path, reason=found) for path, found in asked.items() if isinstance(found, str))
+        disks = tuple(found for found in asked.values() if isinstance(found, Disk))
         why = "--full was given" if settings.full else forced(planned.subject, number, settings.full_every)
         request = Request(
-            base=Base(archive=base.archive, archive_id=base.archive_id, run_id=base.run_id, subject=planned.subject),
-            disks=tuple(disks),
+            base=Base(archive=point.archive, archive_id=point.archive_id, run_id=point.run_id, subject=planned.subject),
+            disks=disks,
             verify_fraction=settings.verify_fraction,
             full=why,
         )
-        return Reuse(
-            chunker_params=chunker,
-            request=request if disks else None,
-            full=full,
-            number=number,
-            before=before,
-            in_full=settings.full,
-        )
+        return replace(plain, request=request if disks else None, full=full)
+
+    def _base(
+        self, planned: PlannedArchive, known: tuple[KnownPoint, ...], report: ReferencePointReport | None
+    ) -> tuple[KnownPoint, Manifest] | str:
+        """Return the point to build on and the manifest of its archive, or why there is none."""
+        catalog = self._context.catalog
+        archives = {
+            one.archive: one.archive_id
+            for one in catalog.archives(self._context.policy.cluster, planned.subject)
+            if one.repository == planned.repository
+        }
+        suspect = frozenset(name for name, one in catalog.takeovers(planned.repository).items() if one.suspect)
+        point = choose_base(known, report, archives, suspect)
+        if isinstance(point, str):
+            return point
+        manifest = catalog.manifest(planned.repository, point.archive)
+        return "the catalog has no manifest of its base archive" if manifest is None else (point, manifest)
 
     def _ask(self, vm_id: str) -> ReferencePointReport | None:
         try:
