@@ -128,8 +128,7 @@ class ReferencePoints:
             for one in catalog.archives(self._context.policy.cluster, planned.subject)
             if one.repository == planned.repository
         }
-        suspect = frozenset(name for name, one in catalog.takeovers(planned.repository).items() if one.suspect)
-        point = choose_base(known, report, archives, suspect)
+        point = choose_base(known, report, archives, frozenset(catalog.suspects(planned.repository)))
         if isinstance(point, str):
             return point
         manifest = catalog.manifest(planned.repository, point.archive)

@@ -117,6 +117,11 @@ class TrackingRecords(Connected):
             for row in rows
         }
 
+    def suspects(self, repository: str) -> dict[str, str]:
+        """Return the archives of a repository that are not to be trusted, and why."""
+        rows = self._rows("SELECT archive, suspect FROM takeover WHERE repository = ? AND suspect IS NOT NULL", repository)
+        return {row["archive"]: row["suspect"] for row in rows}
+
     def mark_suspect(self, repository: str, subject: str, reason: str) -> tuple[str, ...]:
         """Mark the archives of a VM of which anything was taken over unread; return their names."""
         with self._transaction():

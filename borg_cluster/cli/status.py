@@ -70,10 +70,9 @@ def _leftovers(context: Context, inventory: Inventory) -> list[str]:
         if proof.outcome is not None
     ]
     left += [
-        f"{one.archive} in {repository.label} is suspect: {one.suspect}"
+        f"{archive} in {repository.label} is suspect: {reason}"
         for repository in context.policy.repositories
-        for one in context.catalog.takeovers(repository.label).values()
-        if one.suspect is not None
+        for archive, reason in context.catalog.suspects(repository.label).items()
     ]
     return left
 

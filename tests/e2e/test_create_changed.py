@@ -128,6 +128,7 @@ def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_p
     assert second.archive in warned.message
     takeovers = night.context.catalog.takeovers(NIGHTLY.repository)
     assert takeovers[second.archive].suspect is not None
+    assert night.context.catalog.suspects(NIGHTLY.repository).keys() == {second.archive}
     assert takeovers[third.archive].unread == 0
 
 
