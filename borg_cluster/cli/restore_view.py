@@ -1,5 +1,7 @@
 """A restore as people read it: every step with its reason before they agree to it, and afterwards how far it got."""
 
+import ntpath
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,17 +16,31 @@ def restore_view(plan: RestorePlan) -> RenderableType:
     """Return the plan for a terminal."""
     made = f" made {moment(plan.manifest.created_at)}, consistency {plan.manifest.consistency}"
     parts: list[RenderableType] = [
-        sentence(vm_label(plan.name, plan.vm_id), " from its archive", made),
+        sentence(*_title(plan), " from its archive", made),
         words(f"  {plan.source.archive}", "dim"),
         sentence("on ", words(plan.node, "bold"), f": {plan.node_reason}"),
+        *(sentence("to ", folder) for folder in _folders(plan)),
         Text(),
         _steps(plan),
         Text(),
     ]
     parts += [sentence(words("stays as it is: ", "dim"), path, words(f"  {reason}", "dim")) for path, reason in plan.kept]
     parts += [sentence(words("warning: ", "yellow"), warning) for warning in plan.warnings]
-    parts.append(sentence("ends ", words(_end(plan), "bold"), f"; {size(sum(file.size or 0 for file in plan.files))} to extract"))
+    rooms = ", ".join(f"{size(room.needed)} to {room.mount}" for room in plan.room)
+    parts.append(sentence("ends ", words(_end(plan), "bold"), f"; to extract: {rooms}"))
     return Group(*parts)
+
+
+def _title(plan: RestorePlan) -> tuple[str | Text, ...]:
+    if not plan.request.is_copy:
+        return (vm_label(plan.name, plan.vm_id),)
+    return (words(plan.name, "bold"), ", a copy of ", vm_label(plan.manifest.name, plan.vm_id))
+
+
+def _folders(plan: RestorePlan) -> list[str]:
+    """Return where the files go, if that isn't where they were."""
+    elsewhere = plan.request.is_elsewhere or bool(plan.request.mapped)
+    return sorted({ntpath.dirname(file.final) for file in plan.files}) if elsewhere else []
 
 
 def _steps(plan: RestorePlan) -> Table:

@@ -227,16 +227,17 @@ def _start_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
 
 
 def _end_steps(case: Case) -> Iterator[PlannedStep | LeftOutStep]:
+    # Of the folders only what was staged goes: plan and records lie there, too, for as long as there is a way back.
+    staged = tuple(f"{folder}\\staged" for folder in case.files.folders)
     if case.in_place:
         yield _planned(
             kinds.Clear(folders=case.files.folders, guarded=()), "nothing is staged any more, and there is no way back"
         )
     elif case.copy_name is not None:
         yield _left_out("Release", "nothing of the original was set aside")
-        yield _planned(kinds.Clear(folders=case.files.folders, guarded=()), "nothing is staged any more")
+        yield _planned(kinds.Clear(folders=staged, guarded=()), "nothing is staged any more")
     elif case.policy.keep_parked:
         yield _left_out("Release", f"the old one stays parked until: borg-cluster release {case.restore_id}")
-        staged = tuple(f"{folder}\\staged" for folder in case.files.folders)
         yield _planned(kinds.Clear(folders=staged, guarded=()), "nothing is staged any more")
     else:
         yield _planned(kinds.Release(folders=case.files.folders), "keep_parked is 0: the old one goes now")

@@ -31,7 +31,11 @@ def folder_of(context: Context, plan: RestorePlan) -> Path | None:
 
 def on_volumes(context: Context) -> tuple[Progress, ...]:
     """Return the restores of this cluster that lie on the volumes, as far as they can be read."""
-    return tuple(progress for progress in _found(context) if progress.plan.manifest.cluster == context.policy.cluster)
+    return tuple(
+        progress
+        for progress in _found(context)
+        if (progress.plan.cluster or progress.plan.manifest.cluster) == context.policy.cluster
+    )
 
 
 def _found(context: Context) -> Iterator[Progress]:

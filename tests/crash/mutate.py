@@ -33,7 +33,8 @@ def candidates(arena: Arena, mutation: str) -> Iterator[Cell]:
     for distance in range(_AROUND + 1):
         numbers = {(walked, number + distance) for walked, found in at.items() for number in found}
         near = [cell for cell in cells if (cell.walked, cell.number) in numbers and cell.hit in blows]
-        moments = ("before", "after") if what == IS_DONE else ("after", "before")
+        # what is taken for done does not act, but is recorded: there it can be hit
+        moments = ("before", "after", "torn") if what == IS_DONE else ("after", "before")
         for special in (False, True):
             for moment in moments:
                 wanted = (cell for cell in near if cell.moment == moment and (cell.hit != "kill") == special)

@@ -1,4 +1,4 @@
-"""Every cell of what can be restored; the ordinary tests carry out a fifth of them."""
+"""Every cell of what can be restored; the ordinary tests carry out a seventh of them."""
 
 from pathlib import Path
 
