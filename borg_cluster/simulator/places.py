@@ -6,7 +6,6 @@ r"""Windows' paths and the real folders behind them.
 - ``\\server\share\...``: folder/shares/server/share/..., on every node
 """
 
-import ntpath
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +18,21 @@ _SHARE = re.compile(r"\\\\([^\\]+)\\([^\\]+)(?:\\(.*))?", re.DOTALL)
 _DRIVE = re.compile(r"([A-Za-z]):(?:\\(.*))?", re.DOTALL)
 
 
-_FULL = re.compile(r"([A-Za-z]:\\|\\\\[^\\?.]).*", re.DOTALL)
+_FULL = re.compile(r"(?:[A-Za-z]:[\\/]|\\\\(?=[^\\/?.][^\\/]*[\\/]))(.+)")
+_NO_PART = re.compile(
+    r"|.*[<>:\"|?*\x00-\x1F].*|.*[. ]|(?:CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(?:\..*)?", re.IGNORECASE | re.DOTALL
+)
+"""What is no name of a file: empty, with a forbidden character, with a dot or a blank at the end, or a device's."""
 
 
 def normalised(path: str) -> str:
-    """Return a full path without a trailing backslash; raises CommandError for any other, such as one with '..' in it."""
+    """Return a full path without a trailing backslash; raises CommandError for any other, such as one with '..' in it.
+
+    By the same rule as the module's Resolve-BorgClusterPath.
+    """
     trimmed = path.rstrip("\\/")
-    if not _FULL.fullmatch(path) or ntpath.normpath(trimmed) != trimmed:
+    full = _FULL.fullmatch(trimmed)
+    if full is None or any(_NO_PART.fullmatch(part) for part in re.split(r"[\\/]", full[1])):
         message = f"'{path}' is not a full, normalised path."
         raise ours("PathNotAllowed", message, category="InvalidArgument", target=path)
     return trimmed

@@ -14,10 +14,10 @@ function Resolve-BorgClusterPath {
 
     $trimmed = $Path.TrimEnd('\', '/')
     $reason = $null
-    $valid = $trimmed -match '^(?:[A-Za-z]:[\\/]|\\\\(?=[^\\/?.][^\\/]*[\\/])|/(?=[^\\/]))(.+)$'
+    $valid = $trimmed -match '^(?:[A-Za-z]:[\\/]|\\\\(?=[^\\/?.][^\\/]*[\\/])|/(?=[^\\/]))(.+)\z'
     if ($valid) {
         foreach ($part in $Matches[1] -split '[\\/]') {
-            if ($part -match '^$|[<>:"|?*\x00-\x1F]|[. ]$|^(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?$') {
+            if ($part -match '^$|[<>:"|?*\x00-\x1F]|[. ]$|^(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?\z') {
                 $valid = $false
             }
         }
