@@ -188,6 +188,8 @@ class Arena:
         """Let the walk go on from before its step, and hit it; return how that process ended."""
         verb = "resume" if cell.walked == "restore" else cell.walked
         order = self.order(verb, self.tracks[cell.walked].restore_id, gates=frozenset({blow.gate}))
+        if cell.hit == "kill":
+            order = replace(order, mutation=None)  # it is whoever goes on that must look
         with self.process(order) as (pid, connection):
             while (message := receive(connection))[0] == "gate":
                 hit(blow)

@@ -16,7 +16,7 @@ from tests.crash.cells import Cell
 from tests.crash.mutations import IS_DONE, mutations
 from tests.crash.worlds import SCENARIOS
 
-_MOST_TRIED = 24
+_MOST_TRIED = 12
 _AROUND = 2
 """So many steps after the mutated one may be needed to see it."""
 _ROW = "| {} | {} | {} | {} |\n"

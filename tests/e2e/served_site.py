@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from borg_cluster import config, journal
@@ -75,6 +75,8 @@ class Served:
     here: Host
     there: Host
     """Another backup host, with a state directory of its own, that reaches the volumes by other paths."""
+    standing: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    """What was let stand still; it is ended with the site."""
 
     def begin(self, vm_id: str) -> subprocess.Popen[bytes]:
         """Start `borg-cluster extract` here."""
@@ -96,6 +98,7 @@ class Served:
 
         self.site.cluster.faults.add(Fault(kind="change_after", command=command, change=stop))
         processes.append(self.here.begin(*arguments))
+        self.standing.extend(processes)
         assert stands.wait(100), processes[0].communicate(timeout=10)[0].decode()
         return processes[0]
 
@@ -124,12 +127,18 @@ def serve_site(stock: Stock, folder: Path) -> Iterator[Served]:
         there["BORG_CLUSTER_CONFIG"] = _configured(folder / "there.yaml", stock, nodes, mounts)
         policy = config.load(Path(here["BORG_CLUSTER_CONFIG"]))
         bridge = Bridge(policy.remoting, domain=policy.domain, secret=site.context.plugins.secret)
-        yield Served(
+        served = Served(
             site=site,
             context=replace(site.context, bridge=bridge, policy=policy),
             here=Host(environment={**os.environ, **here}),
             there=Host(environment={**os.environ, **there}, machine=folder / "machine-id"),
         )
+        try:
+            yield served
+        finally:
+            for process in (one for one in served.standing if one.poll() is None):
+                process.kill()
+                process.communicate()
 
 
 def _configured(file: Path, stock: Stock, nodes: Nodes, mounts: dict[str, Path]) -> str:

@@ -41,7 +41,7 @@ def kill_at(served: Served, command: str, vm_id: str) -> str:
 
 def test_two_restores_of_one_vm_and_a_backup_meanwhile_are_refused_by_name(served: Served) -> None:
     vm_id, before = served.site.id_of(WEB), served.site.fingerprint()
-    first = served.stop_at("Stop-BorgClusterRole", "extract", vm_id, "--yes")
+    first = served.stop_at("Set-BorgClusterOfflineAction", "extract", vm_id, "--yes")
     code, output = served.there.run("extract", vm_id, "--yes")
     assert (code, "is claimed by borg-cluster on" in output, f"pid {first.pid}" in output) == (4, True, True), output
     code, output = served.there.run("create", "web")
