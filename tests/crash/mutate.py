@@ -8,7 +8,8 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.crash.arena import Arena, open_arena
@@ -58,8 +59,8 @@ def notice(arena: Arena, mutation: str) -> tuple[int, Cell | None, str]:
     return tried, None, ""
 
 
-def run(scenario: str, left: list[str], out: list[str]) -> list[str]:
-    """Run what is left of the mutations in one scenario; return those that it did not notice."""
+def run(scenario: str, left: list[str], out: Callable[[str], object]) -> list[str]:
+    """Run what is left of the mutations in one scenario, telling each that it noticed; return those that it did not notice."""
     unnoticed = []
     with tempfile.TemporaryDirectory(prefix="crash-") as folder, open_arena(Path(folder), scenario) as arena:
         for mutation in left:
@@ -71,7 +72,7 @@ def run(scenario: str, left: list[str], out: list[str]) -> list[str]:
                 kind = mutation.partition(":")[2]
                 what = "is taken for done without a look" if mutation.startswith(IS_DONE) else "has no reverse"
                 said = said.replace("|", "\\|").replace("\n", " ")[:160]
-                out.append(_ROW.format(f"{kind} {what}", f"`{cell}`", tried, said))
+                out(_ROW.format(f"{kind} {what}", f"`{cell}`", tried, said))
     return unnoticed
 
 
@@ -83,16 +84,17 @@ def main(words: list[str] | None = None) -> int:
     given = parser.parse_args(words)
     began = time.monotonic()
     left = [name for name in mutations() if not given.words or any(word in name for word in given.words)]
-    number, rows = (
-        len(left),
-        [_ROW.format("mutation", "first cell that went wrong", "cells tried", "what it said"), "|---|---|---|---|\n"],
-    )
-    for scenario in SCENARIOS:
-        left = run(scenario, left, rows) if left else left
-    rows += [_ROW.format(name, "**none**", "", "") for name in left]
-    last = f"{number - len(left)} of {number} mutations were noticed; {time.monotonic() - began:.0f} s\n"
-    if given.out is not None:
-        given.out.write_text("".join([*rows, "\n", last]), encoding="utf-8")
+    number = len(left)
+    with ExitStack() as stack:
+        table = None if given.out is None else stack.enter_context(given.out.open("w", encoding="utf-8", buffering=1))
+        tell = sys.stderr.write if table is None else table.write
+        tell(_ROW.format("mutation", "first cell that went wrong", "cells tried", "what it said") + "|---|---|---|---|\n")
+        for scenario in SCENARIOS:
+            left = run(scenario, left, tell) if left else left
+        for name in left:
+            tell(_ROW.format(name, "**none**", "", ""))
+        last = f"{number - len(left)} of {number} mutations were noticed; {time.monotonic() - began:.0f} s\n"
+        tell(f"\n{last}")
     sys.stdout.write(last)
     return int(bool(left))
 
