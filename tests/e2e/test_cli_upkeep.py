@@ -128,11 +128,12 @@ def test_what_an_archive_holds_and_how_it_differs(shop: Shop, tmp_path: Path) ->
     assert shop.ask("info")["repositories"][0]["archives"] == 2
     assert "main" in shop.run("info").out
     difference = shop.ask("diff", story.QUOTED)
-    (change,) = difference["changes"]
-    assert change["path"].endswith(".vhdx")
+    (change,) = [one for one in difference["changes"] if one["path"].endswith(".vhdx")]
+    others = {Path(one["path"]).suffix for one in difference["changes"]} - {".vhdx"}
+    assert others <= {".vmcx"}, "Windows writes what it tracks into the configuration; the notes of the archives are left out"
     assert (change["kind"], change["added"] > 0) == ("modified", True)
     assert shop.ask("diff", story.QUOTED, difference["old"], difference["new"]) == difference
-    assert shop.run("diff", story.QUOTED).out.count("modified") == 1
+    assert shop.run("diff", story.QUOTED).out.count("modified") == len(difference["changes"])
     assert shop.run("diff", story.QUOTED, "latest", difference["old"]).code == 0
     verified = shop.ask("verify", story.QUOTED)
     assert verified["archive"] == difference["new"]
