@@ -7,7 +7,7 @@ whoever gets the claim on its VM: a run that is alive, here or elsewhere, holds 
 ================================================  ===========================================================================
 command                                           what it does about leftovers
 ================================================  ===========================================================================
-run, create, discover                             ends them, waits for the merges and says so, then goes on with a fresh look
+run, create, discover, snapshot open              ends them, waits for the merges and says so, then goes on with a fresh look
 extract, resume, undo, release                    the same, before anything of a VM is touched
 plan, doctor, status                              only tell of them: they never change anything
 list, info, diff, verify, prune, compact, check,  nothing: they ask no node

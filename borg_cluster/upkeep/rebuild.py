@@ -37,6 +37,8 @@ def rebuild_if_lost(context: Context, *, reason: str = _LOST) -> Rebuilt | None:
     if rebuilt.archives:
         found = f"{rebuilt.archives} archives were taken in from the repositories"
         message = f"the catalog was begun anew ({reason}): {found}; what happened before is not known any more"
+        if any(job.changed_blocks.use for job in context.policy.jobs):
+            message += ", nor are the reference points: disks are read in full once"
         context.emit(Warned(subject=cluster, message=message, hint="borg-cluster history names the gap"))
     return rebuilt
 

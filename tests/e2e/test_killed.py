@@ -1,4 +1,4 @@
-"""Two nights that are killed over the real wire, and one whose catalog is damaged; the lane 'kill' has seventy more."""
+"""A night that is killed over the real wire, and one whose catalog is damaged; the lane 'kill' has seventy more."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.kill_site import Kill, KillSite, open_kill_site
 
-KILLS = [Kill(who="both", at="put", number=9), Kill(who="us", at="half transaction", number=2)]
+KILLS = [Kill(who="both", at="put", number=9)]
 
 
 @pytest.fixture(scope="module")

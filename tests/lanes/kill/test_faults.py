@@ -158,6 +158,15 @@ def test_the_snapshot_is_refused(site: FaultSite, record_property: Record, error
     end(site, record_property, f"the snapshot is refused: {error[1]}", "freeze", lambda: fault.fired == 1)
 
 
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_node_answers_with_an_error(site: FaultSite, record_property: Record, phase: str) -> None:
+    """The volume is full, say."""
+    command, number = PHASES[phase]
+    full = CommandError("There is not enough space on the disk.", "OperationFailed", code="0x80070070")
+    fault = site.cluster.faults.add(Fault(kind="error", command=command, occurrence=number, error=full))
+    end(site, record_property, "a node says that the disk is full", f"instead of {phase}", lambda: fault.fired == 1)
+
+
 def test_the_merge_does_not_end_that_night(site: FaultSite, record_property: Record) -> None:
     site.cluster.switches.merge_after = None
     mend = Fault(kind="change_after", command="Remove-BorgClusterClaim", change=_let_merge)
