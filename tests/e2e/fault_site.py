@@ -17,10 +17,10 @@ from borg_cluster.catalog import manifest_from_json
 from borg_cluster.cli.failure import exit_code_of
 from borg_cluster.cli.sinks import Tally, fan_out
 from borg_cluster.core.backup_plan import plan_backup
-from borg_cluster.core.event import ArchiveFailed, Warned
+from borg_cluster.core.event import ArchiveFailed, Followed, Warned
 from borg_cluster.core.policy import JobKind, WantedConsistency
 from borg_cluster.create import create
-from borg_cluster.errors import BorgClusterError
+from borg_cluster.errors import BorgClusterError, CommandFailed
 from borg_cluster.remoting import Parameter
 from borg_cluster.simulator import snapshots
 from borg_cluster.simulator.faults import Fault
@@ -51,7 +51,12 @@ class LossyBridge(DirectBridge):
         lost = Lost(node=node, reason="timed_out", message=f"{node}: the connection was lost", hint=None)
         if self._cluster.reachable(there) and self._cluster.faults.before(short, command).drop:
             return lost
-        given = super()._ask(answer, node, command, parameters, longer=longer)
+        try:
+            given = super()._ask(answer, node, command, parameters, longer=longer)
+        except CommandFailed:
+            if self._cluster.reachable(there):
+                raise
+            return lost  # it died meanwhile: nobody is left to answer with an error
         return lost if self._cluster.faults.after(short, command).drop else given
 
     def _cluster_name(self) -> str:
@@ -114,6 +119,8 @@ class FaultSite:
         for event in self.night.events:
             if isinstance(event, Warned):
                 yield event.message
+            elif isinstance(event, Followed):
+                yield f"moved from {event.was} to {event.now}; followed"
             elif isinstance(event, ArchiveFailed):
                 yield f"failed: {event.reason}"
 
