@@ -54,7 +54,7 @@ def test_killed_at_a_command_it_leaves_nothing_that_the_next_start_does_not_end(
 
     done = saved.run("verify", VM, "--boot")
     assert done.code in {0, 1}, done.err
-    assert [one for one in saved.cluster.state.machines if one.definition.name.startswith(boot.MARK)] == []
+    assert [one for one in saved.cluster.state.machines if one.definition.name.startswith(boot.MARK)] == [], done.err
     assert world(saved) == before
     volumes = [saved.cluster.volume_folder(name) / ".borg-cluster" for name in saved.cluster.volume_names]
     assert [path for folder in volumes for path in folder.rglob("*") if path.is_file()] == []
