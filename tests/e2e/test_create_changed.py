@@ -10,8 +10,7 @@ import pytest
 from borg_cluster import owner
 from borg_cluster.core.event import ArchiveFinished, Warned
 from borg_cluster.core.policy import ChangedBlocks, JobKind, WantedConsistency
-from borg_cluster.simulator.faults import Fault
-from borg_cluster.simulator.state import CommandError, DiskSpec, SimulatedCluster
+from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
 from tests.e2e.test_create import Night, contents, job, open_night
 from tests.e2e.test_snapshots import run
@@ -90,24 +89,6 @@ def test_each_night_reads_what_changed_since_the_one_before(night: Night, tmp_pa
     assert stored(night, third, tmp_path) == then
     takeover = night.context.catalog.takeovers(NIGHTLY.repository)[third.archive]
     assert (takeover.base, takeover.unread, takeover.suspect) == (second.archive, third.unread, None)
-
-
-def test_a_run_that_fails_keeps_the_older_point_and_its_archive_is_the_next_base(night: Night, tmp_path: Path) -> None:
-    made(night)
-    kept = points(night)
-    guest_writes(night, 2 * MIB, b"before the failure")
-    error = CommandError("no.", "BorgClusterMethodFailed", code="32770")
-    fault = night.cluster.faults.add(Fault(kind="error", command="ConvertTo-BorgClusterReferencePoint", error=error))
-    second = made(night)
-    assert second.unread > 0
-    assert fault.fired == 1
-    assert points(night) == kept
-    guest_writes(night, 5 * MIB, b"after it")
-    then = disk(night)
-    third = made(night)
-    assert third.unread > 0
-    assert stored(night, third, tmp_path) == then
-    assert len(points(night)) == 1
 
 
 def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_path: Path) -> None:

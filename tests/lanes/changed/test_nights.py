@@ -10,7 +10,8 @@ from borg_cluster import owner
 from borg_cluster.borg import Borg
 from borg_cluster.core.event import ArchiveFinished
 from borg_cluster.simulator import snapshots
-from borg_cluster.simulator.state import SimulatedCluster
+from borg_cluster.simulator.faults import Fault
+from borg_cluster.simulator.state import CommandError, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
 from borg_cluster.stopping import Stop
 from tests.e2e.test_create import Night, open_night
@@ -125,3 +126,21 @@ def test_what_loses_the_tracking_is_read_in_full(night: Night, tmp_path: Path) -
     assert (moved.unread, len(moved.read_in_full)) == (0, 1)
     assert stored(night, moved, tmp_path) == then
     assert made(night).unread == 16 * MIB
+
+
+def test_a_run_that_fails_keeps_the_older_point_and_its_archive_is_the_next_base(night: Night, tmp_path: Path) -> None:
+    made(night)
+    kept = points(night)
+    guest_writes(night, 2 * MIB, b"before the failure")
+    error = CommandError("no.", "BorgClusterMethodFailed", code="32770")
+    fault = night.cluster.faults.add(Fault(kind="error", command="ConvertTo-BorgClusterReferencePoint", error=error))
+    second = made(night)
+    assert second.unread > 0
+    assert fault.fired == 1
+    assert points(night) == kept
+    guest_writes(night, 5 * MIB, b"after it")
+    then = disk(night)
+    third = made(night)
+    assert third.unread > 0
+    assert stored(night, third, tmp_path) == then
+    assert len(points(night)) == 1
