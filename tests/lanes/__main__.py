@@ -295,7 +295,8 @@ def _run(command: list[str], environment: Mapping[str, str]) -> subprocess.Compl
     try:
         return subprocess.run(command, env=environment, capture_output=True, check=False, text=True, timeout=_PATIENCE)
     except subprocess.TimeoutExpired as error:
-        raise NotRun(f"{command[0]} took longer than {_PATIENCE} s") from error
+        what = " ".join(command[1:4] if command[0] == sys.executable else command[:2])
+        raise NotRun(f"{what} took longer than {_PATIENCE} s") from error
 
 
 def _pip(*words: str, python: str = sys.executable) -> None:
