@@ -18,6 +18,7 @@ from borg_cluster.core.event import ArchiveFailed, Warned
 from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.planned import THIS_RUN, BackupPlan, LeftOut, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job, locate
+from borg_cluster.core.retry import Fault, fault_of
 from borg_cluster.core.snapshot import Snapshot
 from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
 from borg_cluster.reference_points import ReferencePoints
@@ -102,6 +103,8 @@ class Making:
     closed: Mapping[str, BorgClusterError]
     count: Count
     patience: Patience
+    stale: set[str] = field(default_factory=set)
+    """Archives that were refused by what the inventory says, which may have passed."""
 
     def attempt(self, planned: PlannedArchive) -> float | None:
         """Make one archive; whatever happens to it, the run goes on.
@@ -131,6 +134,8 @@ class Making:
         except Exception as error:  # noqa: BLE001 - a plugin's source may raise anything; the others must still be saved
             seconds = self.patience.after(error, key=planned.archive, subject=planned.subject, name=planned.name)
             if seconds is not None:
+                if fault_of(error) is Fault.MERGING:
+                    self.stale.add(planned.archive)
                 return seconds
             self.count.fail(planned, error)
         else:
@@ -144,6 +149,9 @@ class Making:
             self.freezer.end(held)
         for claim in tuple(one for one in self.record.claims if one.vm_id == planned.subject):
             release(self.context, self.record, claim, inventory=self.whereabouts.inventory)
+        if planned.archive in self.stale:
+            self.stale.discard(planned.archive)
+            self.whereabouts.look_again(f"the disks of {planned.name} may be merged by now")
         for left in tuple(one for one in self.record.unfinished if one.archive == planned.archive + CHECKPOINT_SUFFIX):
             self._delete(left)
 

@@ -21,11 +21,14 @@ from borg_cluster.core.event import Followed, Warned
 from borg_cluster.core.inventory import Inventory, VirtualMachine, path_key
 from borg_cluster.core.planned import BackupPlan, PlannedArchive
 from borg_cluster.core.policy import locate, work_folder
+from borg_cluster.core.retry import Fault
 from borg_cluster.core.vm_state import ClaimState, RoleSetting, VMState
 from borg_cluster.errors import BorgClusterError, Claimed, CommandFailed, NotMapped, Refused
 from borg_cluster.run_record import HeldClaim, RunRecord
 
 T = TypeVar("T")
+_ORPHANED = "checkpoint_orphaned"
+"""How a VM looks whose disks are still being merged, too."""
 _BACKUPS = ("backup", "sweep")
 """How the purposes of our claims begin that a dead process left for nothing. A restore's claim stays: it is to be resumed."""
 _MOST_LOOKS = 3
@@ -94,8 +97,10 @@ class Whereabouts:
         for archive in plan.archives:
             if archive.subject == planned.subject:
                 return replace(archive, archive=planned.archive, repository=planned.repository)
-        reason = next((one.reason for one in plan.skipped if one.subject == planned.subject), "the job no longer selects it")
-        raise Refused(reason)
+        skipped = next((one for one in plan.skipped if one.subject == planned.subject), None)
+        if skipped is None:
+            raise Refused("the job no longer selects it")
+        raise Refused(skipped.reason, fault=Fault.MERGING if skipped.code == _ORPHANED else None)
 
     def _look(self, vm: VirtualMachine) -> VMState | Lost:
         name = address(self.inventory, vm.node)

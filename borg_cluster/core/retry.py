@@ -17,6 +17,7 @@ class Fault(StrEnum):
 
     NODE_UNREACHABLE = "node_unreachable"
     SNAPSHOT_BUSY = "snapshot_busy"
+    MERGING = "merging"
     REPOSITORY_LOCKED = "repository_locked"
     CONNECTION_LOST = "connection_lost"
     BORG_KILLED = "borg_killed"
@@ -46,6 +47,7 @@ class Rule:
 TABLE: Mapping[Fault, Rule] = {
     Fault.NODE_UNREACHABLE: Rule(times=1, most=None, why="a node that restarts or fails over is back soon"),
     Fault.SNAPSHOT_BUSY: Rule(times=2, most=None, why="the guest or its volume is busy with something that ends"),
+    Fault.MERGING: Rule(times=2, most=None, why="its disks may still be merging after a snapshot that has just ended"),
     Fault.REPOSITORY_LOCKED: Rule(times=2, most=None, why="another borg works on the repository, and will be done"),
     Fault.CONNECTION_LOST: Rule(times=1, most=None, why="a connection that broke can be made again"),
     Fault.BORG_KILLED: Rule(times=1, most=1, why="somebody ended borg; if they do it again, they mean it"),
