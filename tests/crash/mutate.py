@@ -20,6 +20,8 @@ from tests.crash.worlds import SCENARIOS
 _MOST_TRIED = 12
 _AROUND = 2
 """So many steps after the mutated one may be needed to see it."""
+_TELLING = {"Inspect": "spoil", "DropSavedState": "stale", "Confirm": "halt"}
+"""What shows that a step was left out which changes nothing if all is well."""
 _ROW = "| {} | {} | {} | {} |\n"
 
 
@@ -30,16 +32,13 @@ def candidates(arena: Arena, mutation: str) -> Iterator[Cell]:
     at = {
         walked: [number for number, step in enumerate(track.steps, 1) if step == kind] for walked, track in arena.tracks.items()
     }
-    blows = ("kill", "spoil", "stale", "halt")
+    yield from (cell for cell in cells if cell.hit == _TELLING.get(kind) and what == IS_DONE)
     for distance in range(_AROUND + 1):
         numbers = {(walked, number + distance) for walked, found in at.items() for number in found}
-        near = [cell for cell in cells if (cell.walked, cell.number) in numbers and cell.hit in blows]
-        # what is taken for done does not act, but is recorded: there it can be hit
-        moments = ("before", "after", "torn") if what == IS_DONE else ("after", "before")
-        for special in (False, True):
-            for moment in moments:
-                wanted = (cell for cell in near if cell.moment == moment and (cell.hit != "kill") == special)
-                yield from sorted(wanted, key=lambda cell: (cell.way == "resume") == (what != IS_DONE))
+        near = [cell for cell in cells if (cell.walked, cell.number) in numbers and cell.hit == "kill"]
+        for moment in ("before", "after") if what == IS_DONE else ("after", "before"):
+            wanted = (cell for cell in near if cell.moment == moment)
+            yield from sorted(wanted, key=lambda cell: (cell.way == "resume") == (what != IS_DONE))
 
 
 def notice(arena: Arena, mutation: str) -> tuple[int, Cell | None, str]:
