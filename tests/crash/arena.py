@@ -30,6 +30,7 @@ from tests.e2e.restore_site import recognise
 _PATIENCE = 120
 """Seconds after which a process that says nothing is taken for hung: a wrong result, which no right one depends on."""
 _MOST_ATTEMPTS = 3
+_ONLY_LOOKS = ("Get-", "Compare-", "Test-", "Wait-")
 
 
 class Stage:
@@ -43,7 +44,7 @@ class Stage:
     def invoke(self, node: str, command: str, parameters: Mapping[str, object]) -> str:
         """Execute a command; nothing but a claim may change anything while nobody holds one."""
         with self.cluster.lock:
-            if not command.startswith("Get-") and not command.endswith("Claim") and not self._claims():
+            if not command.startswith(_ONLY_LOOKS) and not command.endswith("Claim") and not self._claims():
                 self.unclaimed.append(f"{command} without a claim")
             return self.cluster.invoke(node, command, parameters)
 
