@@ -274,8 +274,9 @@ def _without_new_ids(found: Any, copies: list[Machine]) -> Any:
 
 
 def _rights(cluster: SimulatedCluster) -> list[tuple[str, Grant]]:
-    """Return what may be opened by whom, of the files that are there."""
-    return [(key, one) for key, one in sorted(cluster.state.access.items()) if one.inode == _inode(cluster, key)]
+    """Return what may be opened by whom, of the files that are there, but for checkpoints' own configurations."""
+    known = ((key, one) for key, one in sorted(cluster.state.access.items()) if "/Snapshots/" not in key)
+    return [(key, one) for key, one in known if one.inode == _inode(cluster, key)]
 
 
 def _inode(cluster: SimulatedCluster, key: str) -> int | None:
