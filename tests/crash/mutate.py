@@ -22,6 +22,8 @@ _AROUND = 2
 """So many steps after the mutated one may be needed to see it."""
 _TELLING = {"Inspect": "spoil", "DropSavedState": "stale", "Confirm": "halt"}
 """What shows that a step was left out which changes nothing if all is well."""
+_LOST = {"FindCopy": "RegisterCopy"}
+"""The step after whose act, unrecorded, what it made is known to nobody: an undo must find it."""
 _ROW = "| {} | {} | {} | {} |\n"
 
 
@@ -33,6 +35,8 @@ def candidates(arena: Arena, mutation: str) -> Iterator[Cell]:
         walked: [number for number, step in enumerate(track.steps, 1) if step == kind] for walked, track in arena.tracks.items()
     }
     yield from (cell for cell in cells if cell.hit == _TELLING.get(kind) and what == IS_DONE)
+    lost = _LOST.get(kind)
+    yield from (cell for cell in cells if (cell.step, cell.moment, cell.hit, cell.way) == (lost, "after", "kill", "undo"))
     for distance in range(_AROUND + 1):
         numbers = {(walked, number + distance) for walked, found in at.items() for number in found}
         near = [cell for cell in cells if (cell.walked, cell.number) in numbers and cell.hit == "kill"]
