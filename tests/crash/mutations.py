@@ -10,7 +10,7 @@ NOTHING_TO_SEE = {
     "Rehearse": "it only reads: tests/e2e/test_restore_matrix.py shows that a damaged archive stops it",
     "Compare": "it only asks: tests/e2e/test_restore_matrix.py shows that a VM that does not fit stops it",
     "AwaitUnclustered": "it only waits: whoever comes too early finds the old VM unlisted, and sets aside what is left of it",
-    "FindCopy": "no cell shows it yet: a copy that is left registered is not compared; tests/e2e/test_restore_matrix.py undoes one",
+    "FindCopy": "no cell shows it yet: a copy that stays registered is not compared; test_restore_matrix.py undoes one",
 }
 """Kinds that leave nothing that a cell could compare, and what holds them instead."""
 
