@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from borg_cluster.borg import ListedArchive
 from borg_cluster.catalog import manifest_from_json
 from borg_cluster.context import Context
-from borg_cluster.core.archive import CHECKPOINT_SUFFIX, MANIFEST_NOTE, ArchiveKind, Manifest
+from borg_cluster.core.archive import CHECKPOINT_SUFFIX, CLOCK_SKEW, MANIFEST_NOTE, ArchiveKind, Manifest
+from borg_cluster.core.event import Warned
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import vm_id_key
 from borg_cluster.errors import BorgFailed, Refused, UnknownVM
@@ -46,7 +47,8 @@ def resolve_archive(
     Args:
         context: the site.
         vm: a VM's id, its beginning, or its name, as it is or was called.
-        which: 'latest', an archive's name, or a date or moment (ISO, UTC): the newest up to then.
+        which: 'latest', an archive's name, or a date or moment (ISO, UTC): the newest up to then. What is dated in the future,
+            since the clock was wrong, is the latest only where there is no other; a warning names it.
         kind: VOLUME: ``vm`` is the name of a volume.
         cluster: whose archives are meant; None: those of the configured one.
 
@@ -58,14 +60,18 @@ def resolve_archive(
     cluster = cluster or context.policy.cluster
     known = tuple(_in_catalog(context, kind, cluster))
     try:
-        chosen = _choose(_of_vm(known, vm, kind), which)
+        archives = _of_vm(known, vm, kind)
+        chosen = _choose(archives, which, context.clock())
         manifest = context.catalog.manifest(chosen.repository, chosen.archive)
     except (UnknownVM, Refused):
-        chosen, manifest = _choose(_of_vm(tuple(_in_repositories(context, vm, kind, cluster)), vm, kind), which), None
+        archives = _of_vm(tuple(_in_repositories(context, vm, kind, cluster)), vm, kind)
+        chosen, manifest = _choose(archives, which, context.clock()), None
     if manifest is None:
         manifest = _read_manifest(context, chosen.repository, chosen.archive)
     if manifest is None:
         raise Refused(f"the archive {chosen.archive} holds no manifest", hint="it is not one of borg-cluster's")
+    if which == LATEST:
+        _tell_of_the_future(context, archives, chosen)
     return chosen.repository, chosen.archive, manifest
 
 
@@ -130,9 +136,9 @@ def _of_vm(known: tuple[Candidate, ...], vm: str, kind: ArchiveKind) -> tuple[Ca
     return tuple(sorted((one for one in known if one.subject == ids[0]), key=lambda one: _moment(one.created_at)))
 
 
-def _choose(archives: tuple[Candidate, ...], which: str) -> Candidate:
+def _choose(archives: tuple[Candidate, ...], which: str, now: datetime) -> Candidate:
     if which == LATEST:
-        return archives[-1]
+        return next((one for one in reversed(archives) if not _is_of_the_future(one, now)), archives[-1])
     named = next((one for one in archives if one.archive == which), None)
     if named is not None:
         return named
@@ -145,6 +151,22 @@ def _choose(archives: tuple[Candidate, ...], which: str) -> Candidate:
     if not found:
         raise Refused(f"{one_line(archives[0].name)} has no archive up to {which}", hint=f"its oldest is {archives[0].archive}")
     return found[-1]
+
+
+def _is_of_the_future(archive: Candidate, now: datetime) -> bool:
+    return _moment(archive.created_at) > now + CLOCK_SKEW
+
+
+def _tell_of_the_future(context: Context, archives: tuple[Candidate, ...], chosen: Candidate) -> None:
+    """Warn of archives that the clock gave a wrong time: one of them may be what is wanted."""
+    future = [one.archive for one in archives if _is_of_the_future(one, context.clock())]
+    if not future:
+        return
+    if chosen.archive in future:
+        message = f"all its archives are dated in the future; the last by its date, {chosen.archive}, counts as the latest"
+    else:
+        message = f"dated in the future: {', '.join(future)}; the latest before, {chosen.archive}, is taken"
+    context.emit(Warned(subject=chosen.subject, message=message, hint="see to the clock; an archive's name takes that one"))
 
 
 def _until(which: str) -> datetime | None:

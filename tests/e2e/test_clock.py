@@ -11,9 +11,10 @@ from borg_cluster import upkeep
 from borg_cluster.catalog.recorder import attempt_recorder
 from borg_cluster.cli.sinks import fan_out
 from borg_cluster.core.coverage import CoverageState, coverage
-from borg_cluster.core.event import ArchiveFinished
+from borg_cluster.core.event import ArchiveFinished, Warned
 from borg_cluster.core.policy import JobKind, Retention
 from borg_cluster.discover import discover
+from borg_cluster.extract import resolve_archive
 from borg_cluster.monitoring import past
 from borg_cluster.run import run
 from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
@@ -60,6 +61,11 @@ def test_a_year_ahead_and_back(night: Night) -> None:
     assert (covered.state, covered.archive) == (CoverageState.GOOD, second)
     (good,) = night.context.catalog.good_archives(night.context.policy.cluster, night.clock())
     assert good.archive == second
+    assert resolve_archive(night.context, "a")[1] == second
+    (told,) = night.of(Warned)
+    assert wrong in told.message
+    assert second in told.message
+    assert resolve_archive(night.context, "a", wrong)[1] == wrong, "by its name it is there"
     assert at(night, 1.2) == [], "what was made today is not made again"
     (third,) = at(night, 2)
     assert set(standing(night)) == {wrong, second, third}, "the rules go on among the others"
@@ -74,3 +80,11 @@ def test_a_second_that_was_before(night: Night) -> None:
     assert again == f"{first}_2"
     assert standing(night) == [first, again]
     assert [row.archive for row in night.context.catalog.archives(night.context.policy.cluster)] == [first, again]
+
+
+def test_an_archive_of_the_future_is_better_than_none(night: Night) -> None:
+    (wrong,) = at(night, 365)
+    night.clock.now = BEGIN
+    assert resolve_archive(night.context, "a")[1] == wrong
+    (told,) = night.of(Warned)
+    assert told.message.startswith("all its archives are dated in the future")
