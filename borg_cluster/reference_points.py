@@ -98,6 +98,8 @@ class ReferencePoints:
         known = self._context.catalog.points(self._context.policy.cluster, planned.subject, planned.repository)
         report = self._ask(planned.subject)
         self._clear(planned, report)
+        if report is not None:
+            known += self._find_again(planned, report)
         number = known[0].number + 1 if known else 1
         before = None if report is None else tuple(point.id for point in report.reference_points)
         plain = Reuse(chunker_params=chunker, number=number, before=before, in_full=settings.full)
@@ -117,6 +119,35 @@ class ReferencePoints:
             full=why,
         )
         return replace(plain, request=request if disks else None, full=full)
+
+    def _find_again(self, planned: PlannedArchive, report: ReferencePointReport) -> tuple[KnownPoint, ...]:
+        """Take up the reference points that a lost catalog knew: with our mark, of a run whose archive of the VM is here."""
+        cluster, catalog = self._context.policy.cluster, self._context.catalog
+        rebuilt = {run.run_id for run in catalog.runs(cluster) if run.rebuilt}
+        archives = {
+            one.run_id: one
+            for one in catalog.archives(cluster, planned.subject)
+            if one.repository == planned.repository and one.run_id in rebuilt
+        }
+        known = {point.point_id for point in catalog.points(cluster, planned.subject)}
+        found = tuple(
+            KnownPoint(
+                cluster=cluster,
+                vm_id=planned.subject,
+                repository=planned.repository,
+                point_id=point.id,
+                archive=archives[point.run_id].archive,
+                archive_id=archives[point.run_id].archive_id,
+                run_id=point.run_id,
+                number=0,
+                disks=(),
+            )
+            for point in report.reference_points
+            if point.run_id in archives and point.id not in known
+        )
+        for point in found:
+            catalog.record_point(point)
+        return found
 
     def _base(
         self, planned: PlannedArchive, known: tuple[KnownPoint, ...], report: ReferencePointReport | None

@@ -32,7 +32,11 @@ class TrackedDisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownPoint:
-    """A reference point of ours: of which archive, in which repository. ``number`` counts a VM's archives there from 1."""
+    """A reference point of ours: of which archive, in which repository. ``number`` counts a VM's archives there from 1.
+
+    0: found again by our mark after the catalog was lost. It goes with the next archive and is never built on: how its disks were
+    attached is not known any more.
+    """
 
     cluster: str
     vm_id: str
@@ -107,6 +111,8 @@ def choose_base(
         there = listed.get(point.point_id)
         if there is None:
             reasons.append("its reference point is gone")
+        elif point.number == 0:
+            reasons.append("the catalog was lost, and with it what its reference point says of which disk")
         elif not there.complete:
             reasons.append("Windows tells of its reference point in arrays of unequal length")
         elif archive_ids.get(point.archive) is None:

@@ -67,6 +67,8 @@ class ReferencePoint:
     """A point in time that changed ranges can be asked from (Msvm_VirtualSystemReferencePoint)."""
 
     id: str
+    run_id: str | None
+    """Of our mark, where Windows left it the name of its snapshot; None: somebody else's, or it can't be told."""
     created: str | None
     disks: tuple[DiskTracking, ...]
     complete: bool

@@ -86,9 +86,10 @@ class ReferenceDisk:
 
 @dataclass(slots=True, kw_only=True)
 class ReferencePointEntry:
-    """A reference point, which a recovery snapshot was converted to."""
+    """A reference point, which a recovery snapshot was converted to; ``name`` is its ElementName."""
 
     id: str
+    name: str = ""
     created: str | None = None
     disks: list[ReferenceDisk] = field(default_factory=list)
 

@@ -146,6 +146,7 @@ def _reference_point(world: World, point: ReferencePointEntry) -> Json:
     disks = point.disks if complete else []
     return {
         "id": point.id,
+        "run_id": snapshots.run_of(point),
         "created": point.created,
         "disks": [{"path": disk.path, "rct_id": disk.rct_id} for disk in disks],
         "complete": complete,

@@ -31,9 +31,9 @@ _OLDEST_VERSION = (6, 2)
 """Of a configuration that can have reference points."""
 
 
-def run_of(snapshot: CheckpointEntry) -> str | None:
-    """Return the run id of a snapshot that carries our mark."""
-    found = MARK.fullmatch(snapshot.name)
+def run_of(marked: CheckpointEntry | ReferencePointEntry) -> str | None:
+    """Return the run id of a snapshot or reference point that carries our mark."""
+    found = MARK.fullmatch(marked.name)
     return found[1] if found else None
 
 
@@ -103,6 +103,7 @@ def convert(world: World, machine: Machine, snapshot: CheckpointEntry) -> str:
         tracking.keep(world, machine, slot, rct_id)
     point = ReferencePointEntry(
         id=world.new_id(),
+        name=snapshot.name if world.switches.reference_points_keep_name else "",
         created=snapshot.created,
         disks=[ReferenceDisk(path=str(slot.path), rct_id=rct_id) for slot, rct_id in disks],
     )

@@ -38,6 +38,8 @@ class Switches:
     """The most bytes of a disk that one GetVirtualDiskChanges looks at, whatever was asked; 0: it never gets on."""
     reference_arrays_agree: bool = True
     """A reference point's two arrays, of disks and of their ids, are of one length."""
+    reference_points_keep_name: bool = True
+    """A reference point has the ElementName of the snapshot that it was made of, and so our mark."""
     guest_never_freezes: list[str] = field(default_factory=list)
     """Ids of VMs whose guest lets a consistent snapshot run into its timeout."""
     guest_ignores_shutdown: list[str] = field(default_factory=list)

@@ -38,7 +38,7 @@ def rebuild_if_lost(context: Context, *, reason: str = _LOST) -> Rebuilt | None:
         found = f"{rebuilt.archives} archives were taken in from the repositories"
         message = f"the catalog was begun anew ({reason}): {found}; what happened before is not known any more"
         if any(job.changed_blocks.use for job in context.policy.jobs):
-            message += ", nor are the reference points: disks are read in full once"
+            message += ", nor what the reference points say: disks are read in full once, then those with our mark go"
         context.emit(Warned(subject=cluster, message=message, hint="borg-cluster history names the gap"))
     return rebuilt
 

@@ -1,6 +1,7 @@
 """create from changed blocks: a cluster that tracks, reference points that follow their archives, and every doubt a full read."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import owner
+from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import ArchiveFinished, Warned
 from borg_cluster.core.policy import ChangedBlocks, JobKind, WantedConsistency
+from borg_cluster.simulator.definition import ReferencePointEntry
 from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
+from borg_cluster.upkeep.rebuild import rebuild_if_lost
 from tests.e2e.test_create import Night, contents, job, open_night
 from tests.e2e.test_snapshots import run
 
@@ -111,6 +115,29 @@ def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_p
     assert takeovers[second.archive].suspect is not None
     assert night.context.catalog.suspects(NIGHTLY.repository).keys() == {second.archive}
     assert takeovers[third.archive].unread == 0
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_lost_catalog_leaves_no_point_of_ours(night: Night, tmp_path: Path, named: bool) -> None:
+    night.cluster.switches.reference_points_keep_name = named
+    made(night)
+    (ours,) = points(night)
+    others = [ReferencePointEntry(id=str(uuid.uuid4()), name=name) for name in ("Nightly", f"borg-cluster {uuid.uuid4()}")]
+    night.cluster.edit(night.cluster.find_vm("db"), lambda machine: machine.definition.reference_points.extend(others))
+    with Catalog.open(tmp_path / "anew.sqlite") as anew:
+        night.context = replace(night.context, catalog=anew)
+        night.events.clear()
+        rebuild_if_lost(night.context)
+        (told,) = night.of(Warned)
+        assert "disks are read in full once, then those with our mark go" in told.message
+        second = made(night)
+        reason = "the catalog was lost, and with it what its reference point says of which disk"
+        assert second.read_in_full == (reason if named else "there is no earlier archive with a reference point",)
+        left = points(night)
+        assert set(left) > {one.id for one in others}, "with another's mark, or of a host whose archives are not here"
+        assert (ours in left, len(left)) == ((False, 3) if named else (True, 4))
+        third = made(night)
+        assert (third.read_in_full, third.unread, len(points(night))) == ((), 16 * MIB, len(left))
 
 
 def test_never_means_no_reference_point(night: Night) -> None:

@@ -57,7 +57,7 @@ IDS = {"a1": "1", "a2": "2"}
 
 
 def listed(*points: str, complete: bool = True) -> ReferencePointReport:
-    made = tuple(ReferencePoint(id=one, created=None, disks=(), complete=complete) for one in points)
+    made = tuple(ReferencePoint(id=one, run_id=None, created=None, disks=(), complete=complete) for one in points)
     return ReferencePointReport(schema=1, node="n", vm_id="v", reference_points=made, made=None)
 
 
@@ -73,6 +73,7 @@ def test_the_newest_point_that_is_whole_is_the_base() -> None:
         ((), listed(), IDS, (), "no earlier archive"),
         ((POINT,), None, IDS, (), "could not be asked"),
         ((POINT,), listed("foreign"), IDS, (), "its reference point is gone"),
+        ((replace(POINT, number=0),), listed("p2"), IDS, (), "the catalog was lost"),
         ((POINT,), listed("p2", complete=False), IDS, (), "unequal length"),
         ((POINT,), listed("p2"), {}, (), "was removed"),
         ((POINT,), listed("p2"), {"a2": "other"}, (), "not the one that was made"),
@@ -139,7 +140,8 @@ def test_changes_of_something_else_are_not_believed() -> None:
 
 
 def test_a_new_point_keeps_what_both_tell_of() -> None:
-    point = ReferencePoint(id="p", created=None, disks=(DiskTracking(path=PATH.lower(), rct_id="rctX:1"),), complete=True)
+    disks = (DiskTracking(path=PATH.lower(), rct_id="rctX:1"),)
+    point = ReferencePoint(id="p", run_id=None, created=None, disks=disks, complete=True)
     other = replace(FROZEN, path=r"C:\other.vhdx", controller_location=1)
     assert tracked((FROZEN, other), point) == (TRACKED,)
 

@@ -95,22 +95,22 @@ def test_a_snapshot_is_made_once_found_again_and_removed_once(
 def test_changes_are_asked_from_one_reference_point_to_the_next(target: Target, changeable: tuple[str, VM]) -> None:
     (node, vm), bridge = changeable, target.bridge
 
-    def freeze() -> str:
-        made = there(
-            bridge.new_snapshot(node, vm_id=vm.id, run_id=str(uuid.uuid4()), consistency="Crash", timeout_second=TIMEOUT)
-        ).made
+    def freeze(run_id: str) -> str:
+        made = there(bridge.new_snapshot(node, vm_id=vm.id, run_id=run_id, consistency="Crash", timeout_second=TIMEOUT)).made
         assert made is not None
         return made
 
-    snapshot_id = freeze()
+    run_id = str(uuid.uuid4())
+    snapshot_id = freeze(run_id)
     points = there(bridge.convert_to_reference_point(node, vm_id=vm.id, snapshot_id=snapshot_id))
     (point,) = (one for one in points.reference_points if one.id == points.made)
+    assert point.run_id in {run_id, None}, "no document says that a point keeps the name of its snapshot"
     with pytest.raises(CommandFailed) as caught:
         bridge.convert_to_reference_point(node, vm_id=vm.id, snapshot_id=snapshot_id)
     assert caught.value.fields["error_id"] == "BorgClusterSnapshotMissing"
     merged(target, node, vm.id)
 
-    second = freeze()
+    second = freeze(str(uuid.uuid4()))
     report = there(bridge.get_snapshot(node, vm_id=vm.id))
     frozen = next(one for one in report.snapshots if one.id == second).disks
     if point.complete:

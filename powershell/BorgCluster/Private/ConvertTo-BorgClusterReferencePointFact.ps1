@@ -1,8 +1,9 @@
 function ConvertTo-BorgClusterReferencePointFact {
     <#
     .SYNOPSIS
-    Reports a reference point (a ReferencePoint): the change tracking identifier of each disk.
+    Reports a reference point (a ReferencePoint): whose it is, the change tracking identifier of each disk.
     .DESCRIPTION
+    It is ours if it still has the name of the snapshot that it was made of. No document says that Windows keeps that.
     Windows tells disks and identifiers in two parallel lists. If they differ in length no disk can be told from another, and
     none is reported.
     #>
@@ -29,6 +30,7 @@ function ConvertTo-BorgClusterReferencePointFact {
     }
     return [ordered]@{
         id = Get-BorgClusterLastId -InstanceId $Point.InstanceID
+        run_id = Get-BorgClusterMarkedRun -Setting $Point
         created = ConvertTo-BorgClusterTime -Value (Get-BorgClusterProperty -InputObject $Point -Name 'CreationTime')
         disks = $pairs.ToArray()
         complete = $complete

@@ -1,7 +1,7 @@
 function Get-BorgClusterMarkedRun {
     <#
     .SYNOPSIS
-    Reads the id of the run from the name of a snapshot of ours; $null for somebody else's.
+    Reads the id of the run from the name of a snapshot or reference point of ours; $null for somebody else's.
     #>
     param (
         [Parameter(Mandatory)]

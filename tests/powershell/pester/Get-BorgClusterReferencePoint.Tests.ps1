@@ -23,6 +23,16 @@ Describe 'Get-BorgClusterReferencePoint' {
         @($report.reference_points).Count | Should -Be 1
         @($report.reference_points[0].disks)[0].rct_id | Should -Be 'rctX:1:2'
         @($report.reference_points[0].disks)[0].path | Should -Be $world['Disk']
+        $report.reference_points[0].run_id | Should -Be $run
+    }
+
+    It 'takes no point for ours whose name is not our mark' {
+        Add-StubSnapshot -Id $other -Name "borg-cluster $run"
+
+        $null = ConvertTo-BorgClusterReferencePoint -VMId $id -SnapshotId $other
+        $world['Point'][0].ElementName = 'Nightly'
+        $report = Get-BorgClusterReferencePoint -VMId $id | ConvertFrom-Json
+        $report.reference_points[0].run_id | Should -BeNullOrEmpty
     }
 
     It 'tells no disk from another when the lists differ in length' {

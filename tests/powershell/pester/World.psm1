@@ -296,8 +296,10 @@ function Use-StubCimAnswer {
             }
             'DestroySnapshot' { $world['Snapshot'] = @() }
             'ConvertToReferencePoint' {
+                $name = @($world['Snapshot'])[0].ElementName
                 $world['Snapshot'] = @()
                 $point = @{
+                    ElementName = $name
                     InstanceID = 'Microsoft:bbbbbbbb-0000-4000-8000-000000000001'
                     CreationTime = [datetime]::new(2024, 5, 12, 0, 0, 0, [System.DateTimeKind]::Utc)
                     VirtualDiskIdentifiers = @("Microsoft:$($world['Id'])\C0FFEE00-0000-4000-8000-000000000001\0\0\L")
