@@ -4,24 +4,22 @@ It is written under a ``.checkpoint`` name, which Borg hides; what Borg's own li
 then it gets its name. So an archive that can be seen is whole.
 """
 
-import os
-import posixpath
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from borg_cluster import notes
-from borg_cluster.borg import Borg, Created, Telling
+from borg_cluster.borg import Borg, Heed, Telling
 from borg_cluster.borg_arguments import CreateOptions
+from borg_cluster.borg_created import Created, Elsewhere
 from borg_cluster.borg_items import StoredFile
+from borg_cluster.borg_process import Call, Ended
 from borg_cluster.catalog import Takeover
+from borg_cluster.comparing import as_it_is, changed_files, compare_files, compare_roots
 from borg_cluster.context import Context
 from borg_cluster.core.archive import (
     CHECKPOINT_SUFFIX,
-    FOLDER,
-    ArchivedFile,
     ArchiveKind,
     Consistency,
     Manifest,
@@ -30,11 +28,9 @@ from borg_cluster.core.archive import (
 )
 from borg_cluster.core.event import ArchiveFinished, ArchiveStarted, Progress
 from borg_cluster.core.inventory import Inventory
-from borg_cluster.core.pattern import explain
-from borg_cluster.core.planned import PlannedArchive, PlannedFile
+from borg_cluster.core.planned import PlannedArchive
 from borg_cluster.core.policy import Job
-from borg_cluster.core.retry import Fault
-from borg_cluster.errors import BorgClusterError, BorgFailed
+from borg_cluster.errors import BorgClusterError, BorgFailed, FrozenChanged
 from borg_cluster.reference_points import Reuse
 from borg_cluster.retrying import Patience
 from borg_cluster.run_record import RunRecord, Unfinished
@@ -42,10 +38,9 @@ from borg_cluster.source import Source
 from borg_cluster.taking_over import take_over
 
 T = TypeVar("T")
-_MOST_WARNINGS = 20
 _MOST_NAMES = 50
+_ELSEWHERE = ".elsewhere"
 _TAKEN = "Archive.AlreadyExists"
-_MISSING = " is missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,41 +76,121 @@ def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[
     planned = source.archive
     context = writing.context
     manifest = replace(manifest, files=tuple(as_it_is(file) for file in planned.files))
-    unfinished = Unfinished(repository=planned.repository, subject=planned.subject, archive=planned.archive + CHECKPOINT_SUFFIX)
-    writing.record.add_unfinished(unfinished)
     context.emit(
         ArchiveStarted(job=planned.job, subject=planned.subject, name=planned.name, archive=planned.archive, node=planned.node)
     )
     repository = writing.borg.repository.path
     told = notes.texts(context.policy, manifest, writing.inventory, source, repository=repository)
     with notes.written(writing.record.room(), told) as about:
-        total = sum(file.size or 0 for file in manifest.files)
-        created, takeover = take_over(
-            context,
-            planned,
-            writing.reuse,
-            lambda telling, cached: _write(
-                writing, source, unfinished.archive, about=about, total=total, telling=telling, cached=cached
-            ),
-        )
-    writing.prove()
-    items = writing.look(planned, "list", lambda: writing.borg.list_files(unfinished.archive))
-    changed = _changed(source, created)
-    if source.patterns is None:
-        doubts = _compare_files(manifest, items, about=about, changed=changed, told=created.warnings)
-    else:
-        doubts = _compare_roots(source, items, told=created.warnings)
-    planned = _give_name(writing, unfinished, planned)
-    writing.record.drop_unfinished(unfinished)
-    reading = _reading(writing, planned, created, items=items, changed=changed)
+        elsewhere = _made_elsewhere(writing, source, manifest, about)
+        if isinstance(elsewhere, _Made):
+            made = elsewhere
+        else:
+            planned = replace(planned, warnings=(*planned.warnings, *elsewhere))
+            made = _write_and_compare(writing, source, manifest, about)
+    planned = _give_name(writing, made.unfinished, planned)
+    writing.record.drop_unfinished(made.unfinished)
+    reading = _reading(writing, planned, made)
     context.catalog.record_archive(manifest, reading, planned.repository)
+    takeover = made.takeover and replace(made.takeover, archive=planned.archive)
     if takeover is not None:
-        takeover = replace(takeover, archive=planned.archive)
         context.catalog.record_takeover(takeover)
     writing.stands(manifest, reading)
-    warnings = (*planned.warnings, *doubts)
+    warnings = (*planned.warnings, *made.doubts)
     context.emit(_finished(planned, manifest, reading, warnings, takeover))
     return warnings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """An archive that was written and compared, and has no name yet. ``changed`` archive paths; ``doubts`` are for people."""
+
+    unfinished: Unfinished
+    created: Created
+    takeover: Takeover | None
+    items: tuple[StoredFile, ...]
+    changed: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+def _made_elsewhere(writing: Writing, source: Source, manifest: Manifest, about: notes.Notes) -> _Made | tuple[str, ...]:
+    """Return the archive as a plugin has made it, if that holds; else warnings why it doesn't (none: no plugin wanted to).
+
+    Under a name of its own: one that was given up may still write there. What is left of it goes as any unfinished archive does.
+    """
+    plugins, planned = writing.context.plugins, source.archive
+    if not plugins.runs_jobs:
+        return ()
+    heed = _progress(writing, source, manifest)
+    asked: list[str] = []
+
+    def run(call: Call) -> Ended:
+        answer = plugins.run_job(planned, call, heed=lambda done: heed(done, 0, None), stop=writing.context.stop)
+        if answer is None:
+            raise _Nobody
+        asked.append(answer[0])
+        return answer[1]
+
+    reuse = writing.reuse and replace(writing.reuse, request=None, reason="a plugin has it made")
+    try:
+        return _write_and_compare(replace(writing, reuse=reuse), source, manifest, about, suffix=_ELSEWHERE, elsewhere=run)
+    except _Nobody:
+        writing.record.drop_unfinished(_unfinished(planned, _ELSEWHERE))
+        return ()
+    except FrozenChanged:
+        raise
+    except BorgClusterError as error:
+        whose = f"plugin {asked[0]} had it made, which does not hold: " if asked else ""
+        return (f"made by this process: {whose}{error.message}",)
+
+
+class _Nobody(Exception):
+    """No plugin wants to make the archive."""
+
+
+def _write_and_compare(
+    writing: Writing,
+    source: Source,
+    manifest: Manifest,
+    about: notes.Notes,
+    *,
+    suffix: str = "",
+    elsewhere: Elsewhere | None = None,
+) -> _Made:
+    """Write an archive and compare it. Raises BorgFailed if it is not what it should be."""
+    planned = source.archive
+    unfinished = _unfinished(planned, suffix)
+    writing.record.add_unfinished(unfinished)
+    heed = _progress(writing, source, manifest)
+
+    def write(telling: Telling | None, cached: bool) -> Created:
+        return _write(
+            writing, source, unfinished.archive, about=about, heed=heed, telling=telling, cached=cached, elsewhere=elsewhere
+        )
+
+    created, takeover = take_over(writing.context, planned, writing.reuse, write)
+    writing.prove()
+    items = writing.look(planned, "list", lambda: writing.borg.list_files(unfinished.archive))
+    changed = changed_files(source, created)
+    if source.patterns is None:
+        doubts = compare_files(manifest, items, about=about, changed=changed, told=created.warnings)
+    else:
+        doubts = compare_roots(source, items, told=created.warnings)
+    return _Made(unfinished=unfinished, created=created, takeover=takeover, items=items, changed=changed, doubts=doubts)
+
+
+def _unfinished(planned: PlannedArchive, suffix: str) -> Unfinished:
+    archive = planned.archive + suffix + CHECKPOINT_SUFFIX
+    return Unfinished(repository=planned.repository, subject=planned.subject, archive=archive)
+
+
+def _progress(writing: Writing, source: Source, manifest: Manifest) -> Heed:
+    total = sum(file.size or 0 for file in manifest.files)
+
+    def heed(done: int, _: int, path: str | None) -> None:
+        writing.context.emit(Progress(subject=source.archive.subject, done=done, total=total, path=path))
+
+    return heed
 
 
 def _give_name(writing: Writing, unfinished: Unfinished, planned: PlannedArchive) -> PlannedArchive:
@@ -144,30 +219,19 @@ def _give_name(writing: Writing, unfinished: Unfinished, planned: PlannedArchive
     return replace(planned, archive=name)
 
 
-def as_it_is(planned: PlannedFile) -> ArchivedFile:
-    """Return a file with its size and time of this moment. Raises BorgClusterError if it is no file, OSError if it's gone."""
-    found = os.stat(planned.local_path, follow_symlinks=False)  # noqa: PTH116 - names that aren't UTF-8 as well
-    if not stat.S_ISREG(found.st_mode):
-        raise BorgClusterError(f"{planned.local_path} is not a regular file")
-    return replace(planned.file, size=found.st_size, mtime_ns=found.st_mtime_ns)
-
-
 def _write(  # noqa: PLR0913 - what is written, and how
     writing: Writing,
     source: Source,
     archive: str,
     *,
     about: notes.Notes,
-    total: int,
+    heed: Heed,
     telling: Telling | None,
     cached: bool,
+    elsewhere: Elsewhere | None,
 ) -> Created:
     planned = source.archive
     job = writing.job
-
-    def heed(done: int, _: int, path: str | None) -> None:
-        writing.context.emit(Progress(subject=planned.subject, done=done, total=total, path=path))
-
     options = CreateOptions(
         compression=job.compression,
         chunker_params=job.chunker_params if writing.reuse is None else writing.reuse.chunker_params,
@@ -178,82 +242,25 @@ def _write(  # noqa: PLR0913 - what is written, and how
     )
     if source.patterns is None:
         paths = (*source.paths, *about.paths)
-        return writing.borg.create(archive, comment=planned.comment, options=options, paths=paths, heed=heed, telling=telling)
-    patterns = (*source.patterns, f"R {about.root}/.")
+        patterns = None
+    else:
+        paths, patterns = source.paths, (*source.patterns, f"R {about.root}/.")
     return writing.borg.create(
-        archive, comment=planned.comment, options=options, paths=source.paths, patterns=patterns, heed=heed
+        archive,
+        comment=planned.comment,
+        options=options,
+        paths=paths,
+        patterns=patterns,
+        heed=heed,
+        telling=telling,
+        elsewhere=elsewhere,
     )
 
 
-def _changed(source: Source, created: Created) -> tuple[str, ...]:
-    """Return the archive paths of the files that borg saw change; it shows source paths, and '?' for what isn't UTF-8."""
-    prefixes = {f"{_shown(folder)}/": f"{name}/" for name, folder in source.view.folders.items()}
-    exact = {_shown(posixpath.normpath(path)): path.partition("/./")[2] for path in source.paths}
-    found: list[str] = []
-    for path in created.changed:
-        prefix = next((prefix for prefix in prefixes if path.startswith(prefix)), None)
-        found.append(exact.get(path, path) if prefix is None else prefixes[prefix] + path.removeprefix(prefix))
-    return tuple(found)
-
-
-def _shown(path: str) -> str:
-    return path.encode("utf-8", "replace").decode("utf-8")
-
-
-def _compare_files(
-    manifest: Manifest, items: tuple[StoredFile, ...], *, about: notes.Notes, changed: tuple[str, ...], told: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return warnings where a live file changed while it was read. Raises BorgFailed where the archive isn't the manifest's.
-
-    ``told`` are borg's own warnings, which give the reason for a file that is missing.
-    """
-    stored = {item.path: item for item in items}
-    wanted = {file.archive_path for file in manifest.files} | about.names
-    wrong = [f"{path}{_MISSING}" for path in sorted(wanted - stored.keys())]
-    wrong += [f"{path} is not in the manifest" for path in sorted(stored.keys() - wanted)]
-    wrong += [f"{item.path} is no regular file" for item in items if item.kind != "-"]
-    moved = [f"{path} changed while it was read" for path in changed]
-    for file in manifest.files:
-        item = stored.get(file.archive_path)
-        if item is not None and item.size != file.size:
-            moved.append(f"{file.archive_path} has {item.size} bytes instead of {file.size}")
-    if manifest.consistency is not Consistency.NONE:
-        wrong += moved  # nothing was to write to it
-        moved = []
-    if wrong:
-        reasons = "; ".join(_brief((*wrong, *told)))
-        fault = Fault.SHARE_HICCUP if _only_missing(wrong) else None
-        raise BorgFailed(f"the archive is not what it should be: {reasons}", hint="run the job again", fault=fault)
-    return _brief(tuple(moved))
-
-
-def _only_missing(wrong: list[str]) -> bool:
-    """Return whether files could not be read, and nothing else is wrong: a share may have been away."""
-    return all(one.endswith(_MISSING) for one in wrong)
-
-
-def _compare_roots(source: Source, items: tuple[StoredFile, ...], *, told: tuple[str, ...]) -> tuple[str, ...]:
-    """Return borg's warnings about single files. Raises BorgFailed if a root that is there is not in the archive."""
-    stored = {item.path for item in items}
-    lines = source.patterns or ()
-    missing: list[str] = []
-    for root in source.view.roots:
-        base, _, name = root.partition("/./")
-        place = f"{base}/{name}"
-        if name not in stored and os.path.lexists(place) and (root in source.paths or explain(lines, place).included):
-            missing.append(name)
-    if missing or not stored - {FOLDER, *notes.NOTES}:
-        what = ", ".join(_brief(tuple(missing))) or source.archive.name
-        message = f"the archive holds nothing of {what}: {'; '.join(_brief(told))}"
-        raise BorgFailed(message, fault=Fault.SHARE_HICCUP)
-    return _brief(told)
-
-
-def _reading(
-    writing: Writing, planned: PlannedArchive, created: Created, *, items: tuple[StoredFile, ...], changed: tuple[str, ...]
-) -> Reading:
+def _reading(writing: Writing, planned: PlannedArchive, made: _Made) -> Reading:
     found = writing.look(planned, "id", lambda: writing.borg.list_archives(planned.archive))
     listed = next((one for one in found if one.name == planned.archive), None)
+    created, items = made.created, made.items
     return Reading(
         archive_id=created.archive_id if listed is None else listed.archive_id,
         archive_name=planned.archive,
@@ -261,7 +268,7 @@ def _reading(
         deduplicated_size=created.deduplicated_size,
         seconds=created.seconds,
         chunk_hashes={item.path: item.chunk_hash for item in items if item.chunk_hash and item.path not in notes.NOTES},
-        changed_while_read=changed,
+        changed_while_read=made.changed,
     )
 
 
@@ -282,8 +289,3 @@ def _finished(
         unread=0 if takeover is None else takeover.unread,
         read_in_full=() if takeover is None else takeover.reasons,
     )
-
-
-def _brief(lines: tuple[str, ...]) -> tuple[str, ...]:
-    more = len(lines) - _MOST_WARNINGS
-    return lines if more <= 0 else (*lines[:_MOST_WARNINGS], f"and {more} more")

@@ -16,8 +16,6 @@ from typing import IO, Any, TypeVar
 
 from borg_cluster import changed_blocks
 from borg_cluster.borg_arguments import (
-    CHANGED,
-    FAILED,
     CreateOptions,
     common_arguments,
     create_arguments,
@@ -26,8 +24,9 @@ from borg_cluster.borg_arguments import (
     literal,
     said_beside,
 )
+from borg_cluster.borg_created import Created, Elsewhere, created
 from borg_cluster.borg_items import StoredFile, read_items
-from borg_cluster.borg_process import Call, Finished, Message, environment, run
+from borg_cluster.borg_process import Call, Finished, Message, environment, run, run_elsewhere
 from borg_cluster.borg_reader import PROGRAM, ArchiveReader, open_archive
 from borg_cluster.changed_blocks import DiskOutcome
 from borg_cluster.core.policy import BorgSettings, Repository
@@ -44,22 +43,6 @@ _VERSION = re.compile(r"borg 1\.([4-9]|\d{2})\.\d+")
 _TESTED: set[str] = set()
 """The borgs that this process has let test themselves: once is enough for the same program, and takes a third of a short call."""
 _NEVER_MATCHED = "IncludePatternNeverMatchedWarning"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
-    """An archive that borg wrote; sizes are bytes.
-
-    ``changed`` and ``failed`` are source paths as borg shows them (bytes that aren't UTF-8 as '?'); ``warnings`` its messages.
-    """
-
-    archive_id: str
-    original_size: int
-    deduplicated_size: int
-    seconds: float
-    changed: tuple[str, ...]
-    failed: tuple[str, ...]
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,20 +111,25 @@ class Borg:
         patterns: tuple[str, ...] | None = None,
         heed: Heed | None = None,
         telling: Telling | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> Created:
         """Write an archive of ``paths``: exactly these files, or, with ``patterns`` (lines of a pattern file), recursion roots.
 
         ``telling`` lets disks be taken over in part from an earlier archive (``changed_blocks``).
+        ``elsewhere`` has the command run by somebody else.
         Returns what was written, with the files that changed or could not be read; an archive stands even then. Raises
         RepositoryRefused or BorgFailed.
         """
         quick = ("--quick-stats",) if _numbers(self.version()) >= _QUICK_STATS else ()
         source = from_files(paths) if patterns is None else from_roots(paths, patterns)
         command = (*create_arguments(options), *quick, "--comment", literal(comment), *source.options)
+        if elsewhere is not None:
+            call = self._call((find_borg(self._settings.executable),), (*command, *_place(archive), *source.paths))
+            return created(*run_elsewhere(call, elsewhere(replace(call, stdin=source.stdin))))
         finished, answer = self._run(
             command, archive=archive, after=source.paths, stdin=source.stdin, answer=_bytes, heed=heed, telling=telling
         )
-        return _created(finished, json.loads(answer))
+        return created(finished, answer)
 
     def takes_no_child(self) -> str | None:
         """Return why `create` can't take disks over in part with the borg that is configured, or None."""
@@ -279,19 +267,6 @@ def _listener(heed: Heed | None, telling: Telling | None = None) -> Callable[[Ma
             heed(message["current"], message["total"], (message["info"] or [None])[0])
 
     return listen
-
-
-def _created(finished: Finished, answer: dict[str, Any]) -> Created:
-    archive = answer["archive"]
-    return Created(
-        archive_id=archive["id"],
-        original_size=archive["stats"]["original_size"],
-        deduplicated_size=archive["stats"]["deduplicated_size"],
-        seconds=archive["duration"],
-        changed=tuple(path for status, path in finished.statuses if status == CHANGED),
-        failed=tuple(path for status, path in finished.statuses if status == FAILED),
-        warnings=tuple(message.text for message in finished.messages if message.level == "WARNING"),
-    )
 
 
 def _follow(item: StoredFile, items: Mapping[str, StoredFile]) -> StoredFile:

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, TypeVar
 
 from borg_cluster.core.policy import BorgSettings
@@ -79,9 +79,18 @@ class Call:
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     repository: str
-    passphrase: str | None = None
+    passphrase: str | None = field(default=None, repr=False)
     stdin: bytes = b""
     folder: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A borg command that somebody else ran: its exit code, and all that it wrote to stdout and stderr, as it wrote it."""
+
+    return_code: int
+    stdout: bytes
+    stderr: bytes
 
 
 def environment(settings: BorgSettings, repository: str) -> dict[str, str]:
@@ -136,17 +145,32 @@ def run(
         feeding = threads.submit(_feed, process.stdin, call.stdin)
         answering = threads.submit(_read, process.stdout, answer)
         for line in process.stderr:
-            message = parse_message(line)
-            if message["type"] == "file_status":
-                statuses.append((message["status"], message["path"]))
-            elif message["type"] == "log_message" and len(messages) < MOST_MESSAGES:
-                messages.append(Message(level=message["levelname"], msgid=message.get("msgid"), text=message["message"]))
-            heed(message)
+            heed(_sort(line, messages, statuses))
         return_code = process.wait()
         stop.check()
         feeding.result()
         result = _result(call, return_code, messages, answering.result)
     return Finished(return_code=return_code, messages=tuple(messages), statuses=tuple(statuses)), result
+
+
+def run_elsewhere(call: Call, ended: Ended) -> tuple[Finished, bytes]:
+    """Return how a command ended that somebody else ran, and its stdout. Raises as ``run``."""
+    messages: list[Message] = []
+    statuses: list[tuple[str, str]] = []
+    for line in ended.stderr.splitlines():
+        _sort(line, messages, statuses)
+    stdout = _result(call, ended.return_code, messages, lambda: ended.stdout)
+    return Finished(return_code=ended.return_code, messages=tuple(messages), statuses=tuple(statuses)), stdout
+
+
+def _sort(line: bytes, messages: list[Message], statuses: list[tuple[str, str]]) -> dict[str, Any]:
+    """Put a line of borg's stderr where it belongs; return it as a message."""
+    message = parse_message(line)
+    if message["type"] == "file_status":
+        statuses.append((message["status"], message["path"]))
+    elif message["type"] == "log_message" and len(messages) < MOST_MESSAGES:
+        messages.append(Message(level=message["levelname"], msgid=message.get("msgid"), text=message["message"]))
+    return message
 
 
 def _read(stdout: IO[bytes], answer: Callable[[IO[bytes]], T]) -> T:

@@ -7,6 +7,7 @@ provider       get_secret      when a secret is needed     the next plugin is as
                                                            first plugin's error
                open_source     before an archive is read   the next plugin is asked; if none opens it, the files are read
                                                            where they are mounted, and the archive says so
+               run_job         before an archive is made   no other is asked: this process makes the archive, which says so
 gate           before_create   after planning a backup     a warning, and the backup begins: only ``Veto`` is a no
                before_extract  after planning a restore    it counts as a no that names the plugin, as ``Veto`` does
 selector       select_vm       when a backup is planned    the next plugin is asked, and a warning; if none knows, the job's
@@ -27,6 +28,7 @@ from contextlib import AbstractContextManager
 import click
 import pluggy
 
+from borg_cluster.borg_process import Call, Ended
 from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Event
 from borg_cluster.core.inventory import VirtualMachine
@@ -71,6 +73,20 @@ def open_source(archive: PlannedArchive, owner: Callable[[], str | None]) -> Abs
     with it: a snapshot is opened and closed here. Subject, names in the archive and their order stay as planned; ``consistency``
     says what was really reached. ``owner()`` asks the cluster which node owns the VM now (None for a volume, or if no node has
     it). What fails on the way out is a warning: the archive was read before.
+    """
+
+
+@hookspec(firstresult=True)
+def run_job(archive: PlannedArchive, call: Call, alive: Callable[[int], None]) -> Ended | None:
+    """Run ``call``, which makes a planned archive, and return how borg ended, or None: not mine, this process may do it.
+
+    Provider, called once an archive, for several at the same time: an engine's worker may do it, wherever it sees the same paths
+    and the same repository. ``call.arguments`` is borg's command line, to be run with ``call.environment``, ``call.stdin``, and
+    ``call.passphrase`` (None: not needed) through BORG_PASSPHRASE_FD; never write it down. Borg hides the name that it writes to.
+
+    Say ``alive(bytes read so far)`` within each ``plugins: patience`` seconds: who is silent for longer is given up, and is told
+    so by an exception of ``alive``; then end borg. The answer is no proof: the archive is looked up in the repository and held
+    against the plan. If it isn't there, or not as planned, this process makes it. Changed blocks are not used: all is read.
     """
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from borg_cluster import discover, frozen_files, notes
-from borg_cluster.archiving import as_it_is
 from borg_cluster.catalog import inventory_to_json
+from borg_cluster.comparing import as_it_is
 from borg_cluster.context import Context
 from borg_cluster.core.archive import FOLDER, INVENTORY_NOTE
 from borg_cluster.core.event import Warned

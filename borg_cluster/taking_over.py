@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from borg_cluster.borg import Created, Telling
+from borg_cluster.borg import Telling
+from borg_cluster.borg_created import Created
 from borg_cluster.catalog import Takeover
 from borg_cluster.changed_blocks import DiskOutcome, dump_request
 from borg_cluster.context import Context

@@ -11,6 +11,7 @@ import click
 import pluggy
 
 from borg_cluster import hookspecs
+from borg_cluster.borg_process import Call, Ended
 from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Event, PluginCalled, Progress, Warned
 from borg_cluster.core.inventory import Inventory
@@ -19,7 +20,8 @@ from borg_cluster.core.policy import Job, JobKind, Policy
 from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import BorgClusterError, UsageError, Vetoed
 from borg_cluster.plugins.opening import Opening
-from borg_cluster.plugins.patience import Hangs, Worker, within
+from borg_cluster.plugins.patience import Alive, Hangs, Worker, attended, within
+from borg_cluster.stopping import Stop
 
 _log = logging.getLogger(__name__)
 PATIENCE = 60.0
@@ -102,6 +104,27 @@ class PluginManager(pluggy.PluginManager):
             if asked.error is not None or asked.value is not None:
                 yield asked.label, asked.error or asked.value
 
+    @property
+    def runs_jobs(self) -> bool:
+        """Whether any plugin may want to make archives."""
+        return any(one.plugin_name not in self._hung for one in self.hook.run_job.get_hookimpls())
+
+    def run_job(
+        self, archive: PlannedArchive, call: Call, *, heed: Callable[[int], None], stop: Stop
+    ) -> tuple[str, Ended] | None:
+        """Have a plugin run ``call``; return its label and how that ended, or None if none wants to.
+
+        ``heed`` hears of the bytes that are done. Raises BorgClusterError if a plugin raised, hung or answered nonsense: what
+        became of the call is then not known, so no other is asked. Raises Stopped if the run is ended.
+        """
+        for asked in self._ask("run_job", archive=archive, call=call, alive=Alive(heed, stop)):
+            if asked.error is None and isinstance(asked.value, Ended):
+                return asked.label, asked.value
+            if asked.error is not None or asked.value is not None:
+                error = asked.error or _nonsense(asked.value, "how borg ended, or None,")
+                raise BorgClusterError(f"plugin {asked.label} failed in run_job ({one_line(error)})") from error
+        return None
+
     def heed(self, policy: Policy, inventory: Inventory) -> Policy:
         """Return ``policy`` with what plugins say of single VMs in its jobs' selections; itself, if none selects VMs."""
         if not self.hook.select_vm.get_hookimpls():
@@ -172,7 +195,7 @@ class PluginManager(pluggy.PluginManager):
             call = partial(implementation.function, *(arguments[name] for name in implementation.argnames))
             asked = _Asked(label=label)
             try:
-                asked.value = self._call(label, hook, call)
+                asked.value = self._call(label, hook, call, arguments.get("alive"))
             except Hangs as error:
                 self._hung.add(label)
                 asked.error = Hangs(error.seconds, "it is not asked any more")
@@ -181,13 +204,15 @@ class PluginManager(pluggy.PluginManager):
             self._tell(asked, hook, arguments)
             yield asked
 
-    def _call(self, label: str, hook: str, act: Callable[[], object]) -> object:
-        """Call a plugin's hook; an observer, which is called often, in a thread that it keeps.
+    def _call(self, label: str, hook: str, act: Callable[[], object], alive: object) -> object:
+        """Call a plugin's hook; an observer, which is called often, in a thread that it keeps; what says that it lives, for long.
 
         What is built in is ours, and may wait for somebody to type a password.
         """
         if label in self.built_in:
             return act()
+        if isinstance(alive, Alive):
+            return attended(self.patience, act, alive)
         if hook != "on_event":
             return within(self.patience, act)
         worker = self._workers.setdefault(label, Worker())

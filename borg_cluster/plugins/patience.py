@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from borg_cluster.stopping import Stop
+
 Result = TypeVar("Result")
 
 
@@ -27,6 +29,8 @@ class Call(Generic[Result]):
         self._act = act
         self._late = late
         self._done = threading.Event()
+        self._awake = threading.Event()
+        self._unwanted = False
         self._lock = threading.Lock()
         self._given_up = False
         self._outcome: list[Result] = []
@@ -43,13 +47,26 @@ class Call(Generic[Result]):
         with self._lock:
             self._done.set()
             given_up = self._given_up
+        self._awake.set()
         if given_up and self._outcome:
             self._late(self._outcome[0])
 
-    def wait(self, seconds: float) -> Result:
-        """Return what the call returns, raise what it raises, or Hangs; then it is left alone and dies with the process."""
+    def give_up(self) -> None:
+        """Let the waiting end, as if the call hung."""
+        with self._lock:
+            self._unwanted = True
+        self._awake.set()
+
+    def wait(self, seconds: float, signs: Callable[[], int] = lambda: 0) -> Result:
+        """Return what the call returns, raise what it raises, or Hangs; then it is left alone and dies with the process.
+
+        ``signs``: how often it said that it lives; each time its ``seconds`` begin anew.
+        """
         try:
-            self._done.wait(seconds)
+            seen = -1
+            while not self._unwanted and not self._done.is_set() and seen != signs():
+                seen = signs()
+                self._awake.wait(seconds)
         finally:  # a signal ends the waiting, too
             with self._lock:
                 self._given_up = not self._done.is_set()
@@ -70,6 +87,40 @@ def within(seconds: float, act: Callable[[], Result], *, late: Callable[[Result]
     call = Call(act, late)
     threading.Thread(target=call.run, daemon=True, name="borg-cluster plugin").start()
     return call.wait(seconds)
+
+
+class Alive:
+    """What a call that may take hours calls now and then, with the bytes that are done. ``stop`` ends the waiting for it."""
+
+    def __init__(self, heed: Callable[[int], None], stop: Stop) -> None:
+        self.stop = stop
+        self.over = False
+        self.signs = 0
+        self._heed = heed
+
+    def __call__(self, done: int) -> None:
+        """Say that the call goes on. Raises Hangs if it was given up, or the run ends: nobody wants its result any more."""
+        if self.over:
+            raise Hangs(0, "it was given up")
+        self.signs += 1
+        self._heed(done)
+
+
+def attended(seconds: float, act: Callable[[], Result], alive: Alive) -> Result:
+    """Return what ``act`` returns, as ``within``; but it may take for ever, if it says that it's ``alive`` every ``seconds``.
+
+    Raises Stopped if the run is ended meanwhile.
+    """
+    call = Call(act)
+    threading.Thread(target=call.run, daemon=True, name="borg-cluster plugin").start()
+    try:
+        with alive.stop.ends(call.give_up):
+            return call.wait(seconds, lambda: alive.signs)
+    except Hangs:
+        alive.stop.check()
+        raise
+    finally:
+        alive.over = True
 
 
 class Worker:

@@ -13,6 +13,7 @@ HOOKS = {
     "get_secret": "reference",
     "select_vm": "vm, job",
     "open_source": "archive, owner",
+    "run_job": "archive, call, alive",
     "before_create": "plan",
     "on_event": "event",
     "add_commands": "cli",
@@ -58,6 +59,8 @@ def test_all_hooks_broken_in_all_ways_cost_no_archive(shop: Shop, hooks: Path) -
         for way in WAYS:
             # what an observer returns is nobody's business, nor what adds no command
             silent = way == "nonsense" and hook in {"on_event", "add_commands"}
+            # the first that fails to run a job is the last that is asked: what became of the archive is not known
+            silent = silent or (hook == "run_job" and way != "raises")
             assert (f"{hook}_{way}.py" in told) is not silent, f"{hook}_{way}"
     assert "no_python.py:1: SyntaxError" in told
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ import pytest
 
 from borg_cluster import discover
 from borg_cluster.borg_arguments import CreateOptions
+from borg_cluster.borg_process import Call, Ended, passphrase_pipe
 from borg_cluster.catalog import Catalog, manifest_from_json
 from borg_cluster.context import Context
 from borg_cluster.core.archive import Consistency
@@ -356,6 +358,91 @@ def test_a_plugin_may_say_where_files_are_read(night: Night, tmp_path: Path) -> 
     assert paths(night, night.finished()["NO"]) == {file.file.archive_path for file in planned.files}
     path = planned.files[0].file.archive_path
     assert night.borg.borg.read_file(night.finished()["NO"], path) == b"frozen"
+
+
+def in_a_child(call: Call) -> Ended:
+    """Run borg as an engine's worker would, with nothing but what the call says."""
+    with passphrase_pipe(call.passphrase) as pipe:
+        told = {} if pipe is None else {"BORG_PASSPHRASE_FD": str(pipe)}
+        done = subprocess.run(
+            call.arguments,
+            input=call.stdin,
+            env={**call.environment, **told},
+            pass_fds=() if pipe is None else (pipe,),
+            capture_output=True,
+            check=False,
+        )
+    return Ended(return_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+
+
+def test_a_plugin_may_run_what_makes_the_archives(night: Night) -> None:
+    ran: list[str] = []
+
+    class Engine:
+        @hookimpl
+        def run_job(self, archive: PlannedArchive, call: Call, alive: Callable[[int], None]) -> Ended | None:
+            if archive.name == "NO":
+                return None
+            alive(0)
+            ran.append(archive.name)
+            return in_a_child(call)
+
+    night.context.plugins.register(Engine(), name="engine")
+    plan = night.plan()
+    assert night.run(plan=plan).failed == 0
+    assert sorted(ran) == sorted(archive.name for archive in plan.archives if archive.name != "NO")
+    assert not [warning for event in night.of(ArchiveFinished) for warning in event.warnings if "plugin" in warning]
+    for planned in plan.archives:
+        assert {file.file.archive_path for file in planned.files} <= paths(night, night.finished()[planned.name])
+    assert not night.borg.borg.list_archives("*.checkpoint")
+
+
+def done_in_words(_: Call) -> Ended:
+    """Say what borg would of an archive, and make none."""
+    stats = {"original_size": 1, "deduplicated_size": 1}
+    answer = {"archive": {"id": "0" * 64, "stats": stats, "duration": 1.0}}
+    return Ended(return_code=0, stdout=json.dumps(answer).encode(), stderr=b"")
+
+
+def done_by_half(call: Call) -> Ended:
+    """Leave out one of the files."""
+    return in_a_child(replace(call, stdin=call.stdin.partition(b"\0")[2]))
+
+
+def nonsense(_: Call) -> Ended:
+    return Ended(return_code=0, stdout=b"done", stderr=b"")
+
+
+def refused(call: Call) -> Ended:
+    return in_a_child(replace(call, arguments=(*call.arguments, "--no-such-option")))
+
+
+@pytest.mark.parametrize(
+    ("worker", "reason"),
+    [
+        (done_in_words, "does not exist"),
+        (done_by_half, " is missing"),
+        (refused, "plugin engine had it made, which does not hold: borg: "),
+        (nonsense, "what should be borg's answer is none"),
+    ],
+)
+def test_who_says_falsely_that_it_is_done_is_found_out(night: Night, worker: Callable[[Call], Ended], reason: str) -> None:
+    class Engine:
+        @hookimpl
+        def run_job(self, call: Call) -> Ended:
+            return worker(call)
+
+    night.context.plugins.register(Engine(), name="engine")
+    plan = night.plan("nightly")
+    assert night.run(plan=plan).failed == 0
+    assert len(night.finished()) == len(plan.archives)
+    for event in night.of(ArchiveFinished):
+        (warning,) = [one for one in event.warnings if one.startswith("made by this process: plugin engine had it made")]
+        assert reason in warning
+    for planned in plan.archives:
+        assert paths(night, night.finished()[planned.name]) == {file.file.archive_path for file in planned.files}
+    assert not night.borg.borg.list_archives("*.checkpoint")
+    assert not list((night.context.state / "runs").rglob("*.jsonl"))
 
 
 def test_commands_run_around_each_scope_with_all_they_need(night: Night, tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import owner
+from borg_cluster.borg_process import Call, Ended
 from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import ArchiveFinished, Warned
 from borg_cluster.core.policy import ChangedBlocks, JobKind, WantedConsistency
+from borg_cluster.hookspecs import hookimpl
 from borg_cluster.simulator.definition import ReferencePointEntry
 from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
 from borg_cluster.upkeep.rebuild import rebuild_if_lost
-from tests.e2e.test_create import Night, contents, job, open_night
+from tests.e2e.test_create import Night, contents, in_a_child, job, open_night
 from tests.e2e.test_snapshots import run
 
 AUTO = ChangedBlocks(use=True, full_every=0, verify_fraction=0.0)
@@ -93,6 +95,28 @@ def test_each_night_reads_what_changed_since_the_one_before(night: Night, tmp_pa
     assert stored(night, third, tmp_path) == then
     takeover = night.context.catalog.takeovers(NIGHTLY.repository)[third.archive]
     assert (takeover.base, takeover.unread, takeover.suspect) == (second.archive, third.unread, None)
+
+
+def test_what_a_plugin_has_made_is_read_in_full_and_the_next_night_builds_on_it(night: Night, tmp_path: Path) -> None:
+    class Engine:
+        @hookimpl
+        def run_job(self, call: Call) -> Ended:
+            return in_a_child(call)
+
+    made(night)
+    guest_writes(night, 3 * MIB, b"while a worker reads")
+    night.context.plugins.register(Engine(), name="engine")
+    then = disk(night)
+    second = made(night)
+    assert (second.unread, second.read_in_full) == (0, ("a plugin has it made",))
+    assert stored(night, second, tmp_path) == then
+    night.context.plugins.unregister(name="engine")
+    guest_writes(night, 5 * MIB, b"since then")
+    then = disk(night)
+    third = made(night)
+    assert stored(night, third, tmp_path) == then
+    assert third.unread == 15 * MIB
+    assert night.context.catalog.takeovers(NIGHTLY.repository)[third.archive].base == second.archive
 
 
 def test_a_wrong_list_of_changes_is_found_told_and_read_anew(night: Night, tmp_path: Path) -> None:

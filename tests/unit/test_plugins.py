@@ -11,6 +11,7 @@ import click
 import pytest
 
 from borg_cluster import plugins
+from borg_cluster.borg_process import Call, Ended
 from borg_cluster.core.archive import ArchiveKind, Consistency
 from borg_cluster.core.backup_plan import BackupPlan
 from borg_cluster.core.event import Warned
@@ -21,6 +22,7 @@ from borg_cluster.core.selection import choose
 from borg_cluster.core.settings import PluginSettings
 from borg_cluster.errors import ExitCode, UsageError, Vetoed
 from borg_cluster.hookspecs import hookimpl
+from borg_cluster.stopping import Stop
 from tests.plan_strategies import inventory, job, machine, policy
 
 PLAN = BackupPlan(cluster="hv", run_id="r", at="2024-01-01T00:00:00Z", archives=(), skipped=(), uncovered=())
@@ -64,6 +66,20 @@ def test_hook_get_secret_asks_the_site_first(tmp_path: Path, monkeypatch: pytest
     assert manager.secret("{env WORD}") == "ours"
     with pytest.raises(UsageError, match=r"no plugin resolves the secret \{pass x\}"):
         manager.secret("{pass x}")
+
+
+def test_hook_run_job_takes_the_first_answer_and_nobodys_leaves_it_to_us(tmp_path: Path) -> None:
+    manager = site(tmp_path)
+    call = Call(arguments=("borg", "create"), environment={}, repository="/r")
+    before = manager.runs_jobs
+    ended = [Ended(return_code=code, stdout=b"", stderr=b"") for code in (0, 1)]
+    for name, answer in (("asked last", ended[1]), ("worker", ended[0]), ("asked first", None)):
+        manager.register(SimpleNamespace(run_job=hookimpl(lambda answer=answer: answer)), name=name)
+    assert (before, manager.runs_jobs) == (False, True)
+    assert manager.run_job(archive(), call, heed=lambda done: None, stop=Stop()) == ("worker", ended[0])  # noqa: ARG005
+    manager.unregister(name="asked last")
+    manager.unregister(name="worker")
+    assert manager.run_job(archive(), call, heed=lambda done: None, stop=Stop()) is None  # noqa: ARG005
 
 
 def test_hook_open_source_is_valid_inside_the_with(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from borg_cluster import plugins
+from borg_cluster.borg_process import Call, Ended
 from borg_cluster.core.event import PluginCalled, Progress
 from borg_cluster.core.planned import PlannedArchive
 from borg_cluster.core.restore_plan import RestorePlan
@@ -20,6 +21,7 @@ from borg_cluster.core.selection import choose
 from borg_cluster.core.settings import PluginSettings
 from borg_cluster.errors import BorgClusterError, UsageError, Vetoed
 from borg_cluster.hookspecs import hookimpl
+from borg_cluster.stopping import Stop, Stopped
 from tests.plan_strategies import inventory, job, machine, policy
 from tests.unit.test_plugins import EVENT, HEAD, PLAN, archive
 
@@ -187,6 +189,69 @@ def test_what_opens_too_late_is_closed(tmp_path: Path) -> None:
         assert "no answer within 0.05 s" in opened.warnings[0]
     go.set()
     assert closed.wait(60)
+
+
+CALL = Call(arguments=("borg",), environment={}, repository="/r", passphrase="hunter2")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_fails_to_run_a_job_is_told_and_no_other_is_asked(way: str) -> None:
+    manager = plugins.load(None, settings=PluginSettings(patience=PATIENCE))
+    for name in ("other", "bad"):
+        module = ModuleType(name)
+        module.run_job = hookimpl(lambda name=name: act(way if name == "bad" else "raises"))  # type: ignore[attr-defined]
+        manager.register(module, name=name)
+    seen: list[PluginCalled] = []
+    manager.trace_to(seen.append)
+
+    with pytest.raises(BorgClusterError, match=r"^plugin bad failed in run_job \("):
+        manager.run_job(archive(), CALL, heed=lambda done: None, stop=Stop())
+    assert [one.plugin for one in seen] == ["bad"]
+    assert "hunter2" not in repr(CALL)
+
+
+def test_who_runs_a_job_may_take_long_if_it_lives_and_hears_when_it_is_given_up() -> None:
+    told: list[int] = []
+    silent, heard = threading.Event(), threading.Event()
+    ended = Ended(return_code=0, stdout=b"", stderr=b"")
+
+    def run_job(archive: PlannedArchive, alive: Callable[[int], None]) -> Ended:
+        if archive.name == "slow":
+            for done in range(8):
+                alive(done)
+            return ended
+        silent.wait()
+        try:
+            alive(1)
+        except Exception:
+            heard.set()
+            raise
+        return ended
+
+    manager = manager_with(run_job=run_job)
+    manager.patience = 30.0
+    assert manager.run_job(replace(archive(), name="slow"), CALL, heed=told.append, stop=Stop()) == ("bad", ended)
+    assert told == list(range(8))
+    manager.patience = PATIENCE
+    with pytest.raises(BorgClusterError, match=r"no answer within 0.05 s"):
+        manager.run_job(archive(), CALL, heed=told.append, stop=Stop())
+    silent.set()
+    assert heard.wait(60)
+    assert told == list(range(8))
+    assert not manager.runs_jobs
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_who_runs_a_job() -> None:
+    stop = Stop()
+
+    def run_job() -> None:
+        stop.set()
+        threading.Event().wait()
+
+    manager = manager_with(run_job=run_job)
+    manager.patience = 3600.0
+    with pytest.raises(Stopped):
+        manager.run_job(archive(), CALL, heed=lambda done: None, stop=stop)
 
 
 @pytest.mark.parametrize("way", WAYS)
