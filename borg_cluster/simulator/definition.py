@@ -74,6 +74,8 @@ class CheckpointEntry:
     """Of a recovery snapshot: where each disk's change tracking was cut, in the order of ``disks``."""
     merge_left: int | None = None
     """Not None: it is removed, nobody lists it any more, and its disks are merged after so many further commands."""
+    tries_left: int = 0
+    """So often its merge is still tried in vain, since its files are open."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.model import Node
 from borg_cluster.simulator.nodes import crash
 from borg_cluster.simulator.reports import Json
-from borg_cluster.simulator.roles import reappear
+from borg_cluster.simulator.roles import progress_flags, reappear
 from borg_cluster.simulator.snapshots import progress_merges
 from borg_cluster.simulator.world import World
 
@@ -83,6 +83,7 @@ def execute(world: World, node: Node, command_name: str, given: Mapping[str, obj
             raise ours("NodeDown", f"'{node.name}' is down.", category="ConnectionError", code="1722", target=node.name)
         settle(world)
         reappear(world)
+        progress_flags(world)
         progress_merges(world)
         try:
             access.refuse_without_right(node, command.name)

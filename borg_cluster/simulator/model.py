@@ -193,6 +193,8 @@ class Machine:
     state: str = "Off"
     operational_status: list[int] = field(default_factory=lambda: [2])
     is_clustered: bool | None = False
+    flag_left: int = 0
+    """Not 0: ``is_clustered`` follows the role after so many further commands."""
     heartbeat: str | None = None
     started_at: str | None = None
     migration: Migration | None = None

@@ -101,8 +101,23 @@ def add_role(world: World, machine: Machine, name: str) -> ClusterRole:
     for resource in world.state.resources:
         if resource.role_id == role.id:
             resource.state = "Online" if online else "Offline"
-    machine.is_clustered = True
+    _flag(world, machine, is_clustered=True)
     return role
+
+
+def _flag(world: World, machine: Machine, *, is_clustered: bool) -> None:
+    machine.flag_left = world.switches.clustered_flag_after
+    if not machine.flag_left:
+        machine.is_clustered = is_clustered
+
+
+def progress_flags(world: World) -> None:
+    """Let VMs hear of roles that were made or removed, once enough further commands have passed."""
+    for machine in world.state.machines:
+        if machine.flag_left:
+            machine.flag_left -= 1
+            if not machine.flag_left:
+                machine.is_clustered = world.vm_resource(machine.id) is not None
 
 
 def _new_resource(world: World, machine: Machine, role: ClusterRole, kind: str) -> Resource:
@@ -126,7 +141,7 @@ def remove_role(world: World, role: ClusterRole) -> None:
     for vm_id in dict.fromkeys(one.vm_id for one in world.state.resources if one.role_id == role.id):
         configuration = world.configuration_resource(vm_id)
         for machine in world.registrations(vm_id):
-            machine.is_clustered = False
+            _flag(world, machine, is_clustered=False)
         if not world.registrations(vm_id) and configuration is not None:
             _reappear_later(world, vm_id, role.owner_node, configuration)
     world.state.resources[:] = [one for one in world.state.resources if one.role_id != role.id]

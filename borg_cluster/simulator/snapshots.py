@@ -26,6 +26,7 @@ _RESYNCHRONISING = (
     "WaitingForInitialReplication",
 )
 FAILED, FREEZE_TIMEOUT, _NEEDS_RESYNCHRONISATION = "0x00008000", "0x800423F2", "0x800480BC"
+_IN_USE = "0x80070020: The process cannot access the file because it is being used by another process."
 _MOST_CHECKPOINTS = 50
 _OLDEST_VERSION = (6, 2)
 """Of a configuration that can have reference points."""
@@ -116,6 +117,7 @@ def _end(world: World, machine: Machine, snapshot: CheckpointEntry) -> None:
     delete_configuration_of(world, machine, snapshot)
     after = world.switches.merge_after
     snapshot.merge_left = 0 if after is None else after
+    snapshot.tries_left = world.switches.merge_tries_refused
     snapshot.created = world.now_text()
     save_definition(world, machine)
     progress_merges(world, commands=0)
@@ -141,6 +143,10 @@ def progress_merges(world: World, *, commands: int = 1) -> None:
 def _progress(world: World, machine: Machine, snapshot: CheckpointEntry, commands: int) -> None:
     if machine.migration is not None or not world.node(machine.node).answers:
         return  # interrupted; it goes on where the VM is then
+    if snapshot.tries_left:
+        snapshot.tries_left -= 1
+        world.note("change", "merge failed", vm_id=machine.id, error=_IN_USE)
+        return
     left = max(0, (snapshot.merge_left or 0) - commands)
     snapshot.merge_left = left
     began = datetime.fromisoformat(snapshot.created) if snapshot.created else world.now()

@@ -21,6 +21,8 @@ class Switches:
     """A registered VM's .vmcx can be copied."""
     reregister_after: int = 1
     """After the role of an offline VM is removed, its node lists it again only after so many further commands."""
+    clustered_flag_after: int = 0
+    """A VM's IsClustered tells of a role that was made or removed only after so many further commands."""
     failed_start: str = "error"
     """A role that can't start answers with an 'error', or only with its 'state' Failed."""
     blackout_listed: str = "none"
@@ -28,6 +30,8 @@ class Switches:
     merge_after: int | None = 1
     """A removed recovery snapshot is merged after so many further commands (or when an hour of the world's time has passed);
     None: never."""
+    merge_tries_refused: int = 0
+    """So often a merge is tried in vain since whoever read the frozen file still has it open (cifs.ko closes late)."""
     migrates_with_snapshot: bool = True
     """A VM with a recovery snapshot can be live-migrated; otherwise that is refused."""
     disabled_checkpoints_refuse_snapshots: bool = False

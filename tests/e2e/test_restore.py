@@ -43,9 +43,12 @@ def restore(site: RestoreSite, vm: str) -> str:
     return progress.plan.source.restore_id
 
 
-@pytest.mark.parametrize(("name", "listed"), [(WEB, "absent"), (WEB, "off"), (PLAIN, "absent"), (CHAIN, "absent")])
-def test_a_running_vm_comes_back_in_place_and_can_be_put_back(site: RestoreSite, name: str, listed: str) -> None:
-    site.cluster.switches.offline_vm_listed = listed
+@pytest.mark.parametrize(
+    ("name", "listed", "flag_after"),
+    [(WEB, "absent", 0), (WEB, "off", 0), (WEB, "off", 6), (PLAIN, "absent", 0), (CHAIN, "absent", 0)],
+)
+def test_a_running_vm_comes_back_in_place_and_can_be_put_back(site: RestoreSite, name: str, listed: str, flag_after: int) -> None:
+    site.cluster.switches.offline_vm_listed, site.cluster.switches.clustered_flag_after = listed, flag_after
     before, vm_id = site.fingerprint(), site.id_of(name)
     restore_id = restore(site, name)
     assert site.finished().warnings == ()

@@ -47,6 +47,8 @@ GROUND = {
     "Definition.id": "the same as Machine.id, which is told",
     "DvdDrive.controller_number": "the reports have the medium only",
     "DvdDrive.controller_location": "the reports have the medium only",
+    "CheckpointEntry.tries_left": "that its merge is under way is told, not how often it is tried",
+    "Machine.flag_left": "how long is_clustered is still the old one",
     "Node.answers": "no answer at all",
     "Node.clussvc": "no answer at all",
     "Node.vmms": "no answer at all",

@@ -1,8 +1,8 @@
 """What nobody could look up without a Windows cluster, as far as it touches backups: both answers end well.
 
-By numbers: 1 offline VMs, 4 the view in a blackout, 9 migration with a snapshot, 12 a crash that
-is noticed late (with the faults), 13 disabled checkpoints; 7, a locked configuration, is among the ordinary tests, 10 among those
-of changed ranges.
+By numbers: 1 offline VMs, 4 the view in a blackout, 5 a merge while its file is still open, 9 migration with a snapshot, 12 a
+crash that is noticed late (with the faults), 13 disabled checkpoints, 14 a flag that follows a role late; 7, a locked
+configuration, is among the ordinary tests, 10 among those of changed ranges.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ import pytest
 from borg_cluster import owner
 from borg_cluster.core.policy import OnFailure
 from borg_cluster.simulator.faults import Fault
+from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.state import CommandError, SimulatedCluster
 from tests.e2e.fault_site import NIGHTLY, FaultSite, open_fault_site
 
@@ -75,6 +76,31 @@ def test_4_a_vm_in_the_blackout_of_its_migration(site: FaultSite, command: str, 
     is_well(site)
 
 
+@pytest.mark.parametrize("tries", [0, 1, 100_000])
+def test_5_a_merge_while_the_frozen_file_is_still_open(site: FaultSite, tries: int) -> None:
+    site.cluster.switches.merge_tries_refused = tries
+    ended = site.back_up()
+    assert (ended.done, ended.failed) == (1, 0), ended
+    assert list(site.untrue()) == []
+    refused = [entry for entry in site.cluster.log if entry["what"] == "merge failed" and "0x80070020" in str(entry["error"])]
+    assert bool(refused) == bool(tries)
+    if tries > 1:
+        assert "not merged" in "".join(ended.told)
+        again = site.back_up()
+        assert (again.done, again.failed) == (0, 1), again
+        assert "merg" in "".join(again.told)
+
+        def close(machine: Machine) -> None:
+            for one in machine.definition.merging():
+                one.tries_left = 0
+
+        site.cluster.switches.merge_tries_refused = 0
+        site.cluster.edit(site.web, close)
+        again = site.back_up()
+        assert (again.done, again.failed) == (1, 0), again
+    is_well(site)
+
+
 @pytest.mark.parametrize("migrates", [True, False])
 def test_9_a_migration_while_there_is_a_snapshot(site: FaultSite, migrates: bool) -> None:
     site.cluster.switches.migrates_with_snapshot = migrates
@@ -102,4 +128,17 @@ def test_13_a_vm_whose_checkpoints_are_disabled(site: FaultSite, refused: bool) 
         ended = site.back_up()
         assert "no crash-consistent snapshot" in "".join(ended.told)
     assert (ended.done, ended.failed) == (1, 0), ended
+    is_well(site)
+
+
+@pytest.mark.parametrize("after", [0, 40])
+def test_14_a_flag_that_follows_its_role_late(site: FaultSite, after: int) -> None:
+    site.cluster.switches.clustered_flag_after = after
+    for change, flag in ((site.cluster.end_highly_available, True), (site.cluster.make_highly_available, False)):
+        change(site.web)
+        assert (site.cluster.machine(site.web).is_clustered is flag) == bool(after)
+        ended = site.back_up()
+        assert (ended.done, ended.failed) == (1, 0), ended
+        site.back_up()  # the flag follows meanwhile
+        assert site.cluster.machine(site.web).is_clustered is not flag
     is_well(site)
