@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from borg_cluster.bridge import Lost
+from borg_cluster.catalog import RecordedArchive
 from borg_cluster.changed_blocks import Base, Disk, Request
 from borg_cluster.context import Context
 from borg_cluster.core.archive import Manifest, Reading
@@ -78,8 +79,7 @@ class ReferencePoints:
         """
         settings = job.changed_blocks
         if not settings.use:
-            for point in self._context.catalog.points(self._context.policy.cluster, planned.subject, planned.repository):
-                self._remove(point.cluster, planned.subject, point.point_id)
+            self._remove_all(planned)
             return Reuse(chunker_params=job.chunker_params)
         chunker, doubt = chunker_for(job.chunker_params, DEFAULT_CHUNKER)
         places = {file.file.archive_path: file.local_path for file in planned.files}
@@ -120,15 +120,24 @@ class ReferencePoints:
         )
         return replace(plain, request=request if disks else None, full=full)
 
+    def _remove_all(self, planned: PlannedArchive) -> None:
+        """Remove every point of ours: none is wanted any more. Windows is asked only where a lost catalog may have known one."""
+        known = self._context.catalog.points(self._context.policy.cluster, planned.subject, planned.repository)
+        report = self._ask(planned.subject) if self._taken_in(planned) else None
+        for point in known + (() if report is None else self._find_again(planned, report)):
+            self._remove(point.cluster, planned.subject, point.point_id)
+
+    def _taken_in(self, planned: PlannedArchive) -> dict[str, RecordedArchive]:
+        """Return the VM's archives that a new catalog took in from the repository, by the run that made them."""
+        cluster, catalog = self._context.policy.cluster, self._context.catalog
+        rebuilt = {run.run_id for run in catalog.runs(cluster) if run.rebuilt}
+        archives = catalog.archives(cluster, planned.subject)
+        return {one.run_id: one for one in archives if one.repository == planned.repository and one.run_id in rebuilt}
+
     def _find_again(self, planned: PlannedArchive, report: ReferencePointReport) -> tuple[KnownPoint, ...]:
         """Take up the reference points that a lost catalog knew: with our mark, of a run whose archive of the VM is here."""
         cluster, catalog = self._context.policy.cluster, self._context.catalog
-        rebuilt = {run.run_id for run in catalog.runs(cluster) if run.rebuilt}
-        archives = {
-            one.run_id: one
-            for one in catalog.archives(cluster, planned.subject)
-            if one.repository == planned.repository and one.run_id in rebuilt
-        }
+        archives = self._taken_in(planned)
         known = {point.point_id for point in catalog.points(cluster, planned.subject)}
         found = tuple(
             KnownPoint(

@@ -164,6 +164,16 @@ def test_a_lost_catalog_leaves_no_point_of_ours(night: Night, tmp_path: Path, na
         assert (third.read_in_full, third.unread, len(points(night))) == ((), 16 * MIB, len(left))
 
 
+def test_never_leaves_no_point_that_a_lost_catalog_knew(night: Night, tmp_path: Path) -> None:
+    made(night)
+    configure(night, use=False)
+    with Catalog.open(tmp_path / "anew.sqlite") as anew:
+        night.context = replace(night.context, catalog=anew)
+        rebuild_if_lost(night.context)
+        made(night)
+        assert points(night) == []
+
+
 def test_never_means_no_reference_point(night: Night) -> None:
     made(night)
     assert len(points(night)) == 1
