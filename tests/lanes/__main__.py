@@ -271,6 +271,7 @@ LANES = {
         Lane(name="mount", prepare=prepare_mount),
         Lane(name="powershell", prepare=prepare_powershell, run=run_pester),
         Lane(name="restore", run=run_on_all_cores, minutes=10),
+        Lane(name="runs", run=run_on_all_cores),
         Lane(name="kerberos", prepare=prepare_kerberos, minutes=15),  # Python's Kerberos is built, the first time
         Lane(name="kill", run=run_on_all_cores, minutes=20),
         Lane(name="crash", run=run_crash, minutes=25),

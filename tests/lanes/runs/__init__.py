@@ -1,0 +1,1 @@
+"""Runs with several repositories and signals, configurations rebuilt, single files and volumes extracted: through the CLI."""
