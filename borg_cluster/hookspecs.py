@@ -7,6 +7,8 @@ provider       get_secret      when a secret is needed     the next plugin is as
                                                            first plugin's error
                open_source     before an archive is read   the next plugin is asked; if none opens it, the files are read
                                                            where they are mounted, and the archive says so
+               open_target     before a restore's files are    the next plugin is asked; if none opens it, the files are
+                               extracted                   written where the volume is mounted, with a warning
                run_job         before an archive is made   no other is asked: this process makes the archive, which says so
 gate           before_create   after planning a backup     a warning, and the backup begins: only ``Veto`` is a no
                before_extract  after planning a restore    it counts as a no that names the plugin, as ``Veto`` does
@@ -24,6 +26,7 @@ A plugin marks its functions with ``@hookimpl`` and takes as many of the argumen
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import click
 import pluggy
@@ -73,6 +76,17 @@ def open_source(archive: PlannedArchive, owner: Callable[[], str | None]) -> Abs
     with it: a snapshot is opened and closed here. Subject, names in the archive and their order stay as planned; ``consistency``
     says what was really reached. ``owner()`` asks the cluster which node owns the VM now (None for a volume, or if no node has
     it). What fails on the way out is a warning: the archive was read before.
+    """
+
+
+@hookspec(firstresult=True)
+def open_target(folder: Path) -> AbstractContextManager[Path] | None:
+    """Return a context that yields another path of ``folder``, where the files of a restore shall be written, or None: not mine.
+
+    Provider, called once a volume, for a folder below where that is mounted (it need not exist yet): a share that is mounted
+    writable for the time of a restore. What it yields is valid inside the ``with`` and ends as ``folder`` does, in its last two
+    parts: it is emptied before. If it isn't the same folder, or can't be written to, the files are written to ``folder``
+    itself, with a warning. Before the virtual machine is touched, all of it is proven there and by Windows, whoever wrote it.
     """
 
 

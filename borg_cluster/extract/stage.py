@@ -2,14 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from borg_cluster.borg import Borg
+from borg_cluster.borg import Borg, Heed
 from borg_cluster.bridge import Lost
 from borg_cluster.context import Context
 from borg_cluster.core import event
 from borg_cluster.core import step as kinds
-from borg_cluster.errors import Refused, RestoreStopped
+from borg_cluster.errors import BorgClusterError, Refused, RestoreStopped
 from borg_cluster.extract import proof
 from borg_cluster.extract.scene import Scene
 
@@ -42,19 +43,57 @@ def stage(step: kinds.Stage, scene: Scene) -> Lost | None:
     total = sum(file.size or 0 for file in step.files)
     before = 0
     for folder, files in _by_folder(step.files).items():
-        if folder.exists():
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True)
         done_before = before
 
         def heed(done: int, _all: int, path: str | None, *, so_far: int = done_before) -> None:
             context.emit(event.Progress(subject=plan.vm_id, done=so_far + done, total=total, path=path))
 
-        borg.extract(plan.source.archive, tuple(file.archive_path for file in files), folder, heed=heed)
+        def write(place: Path, files: Sequence[kinds.StagedFile] = files, heed: Heed = heed) -> None:
+            borg.extract(plan.source.archive, tuple(file.archive_path for file in files), place, heed=heed)
+            for file in files:
+                _sync(place / file.archive_path)
+
+        _fill(folder, write, scene)
         before += sum(file.size or 0 for file in files)
-        for file in files:
-            _sync(Path(file.local_path))
     return None
+
+
+def _fill(folder: Path, write: Callable[[Path], None], scene: Scene) -> None:
+    """Fill a folder by the path that a plugin opens, or where it is mounted if none does, or what it opened is of no use."""
+
+    def warn(message: str) -> None:
+        scene.context.emit(event.Warned(subject=scene.vm_id, message=message, hint=None))
+
+    target = scene.context.plugins.open_target(folder, warn=warn)
+    try:
+        with target as place:
+            _empty(place)
+            if target.plugin is None or _is_the_same(place, folder, scene.restore_id):
+                write(place)
+                return
+            warn(f"what plugin {target.plugin} opened is not {folder}: the files are written where it is mounted")
+    except (BorgClusterError, OSError) as error:
+        if target.plugin is None:
+            raise
+        warn(f"what plugin {target.plugin} opened of {folder} failed, so the files are written where it is mounted: {error}")
+    _empty(folder)
+    write(folder)
+
+
+def _empty(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
+def _is_the_same(place: Path, folder: Path, mark: str) -> bool:
+    """Return whether what is written to one is seen in the other: half a file of an earlier attempt may lie there."""
+    written = place / mark
+    written.touch()
+    try:
+        return (folder / mark).exists()
+    finally:
+        written.unlink()
 
 
 def _by_folder(files: tuple[kinds.StagedFile, ...]) -> dict[Path, list[kinds.StagedFile]]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,6 +22,7 @@ from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import BorgClusterError, UsageError, Vetoed
 from borg_cluster.plugins.opening import Opening
 from borg_cluster.plugins.patience import Alive, Hangs, Worker, attended, within
+from borg_cluster.plugins.target import Target
 from borg_cluster.stopping import Stop
 
 _log = logging.getLogger(__name__)
@@ -103,6 +105,19 @@ class PluginManager(pluggy.PluginManager):
         for asked in self._ask("open_source", archive=archive, owner=owner):
             if asked.error is not None or asked.value is not None:
                 yield asked.label, asked.error or asked.value
+
+    def open_target(self, folder: Path, *, warn: Callable[[str], object]) -> Target:
+        """Return the context in which ``folder`` can be written to; where it is mounted, unless a plugin says more.
+
+        ``warn`` hears of plugins that failed, which are passed over.
+        """
+
+        def targets() -> Iterator[tuple[str, object]]:
+            for asked in self._ask("open_target", folder=folder):
+                if asked.error is not None or asked.value is not None:
+                    yield asked.label, asked.error or asked.value
+
+        return Target(folder, targets, patience=self.patience, warn=warn)
 
     @property
     def runs_jobs(self) -> bool:

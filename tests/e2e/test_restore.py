@@ -1,6 +1,7 @@
 """Whole restores with the real borg on the simulated cluster, asked without a wire: each case ends as it should."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 
 from borg_cluster import extract, journal
+from borg_cluster.core.event import Warned
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped
 from borg_cluster.extract import look, walk
+from borg_cluster.hookspecs import hookimpl
 from borg_cluster.simulator.making import noise
 from tests import direct
 from tests.e2e.restore_site import BEFORE, CHAIN, ISO, PLAIN, SAVED, WEB, RestoreSite, Stock, at_step, make_stock
@@ -72,6 +75,59 @@ def test_a_vm_that_is_gone_comes_back_as_it_was(site: RestoreSite, name: str, ke
     assert ("AddRole" in site.steps()) == (name != PLAIN)
     extract.undo(site.context, restore_id)
     assert site.fingerprint() == gone
+
+
+class _Mounts:
+    """Hands out another path of each folder; ``other`` makes it."""
+
+    def __init__(self, other: Callable[[Path], Path], *, breaks: bool = False) -> None:
+        self.asked: list[Path] = []
+        self._other = other
+        self._breaks = breaks
+
+    @hookimpl
+    def open_target(self, folder: Path) -> AbstractContextManager[Path]:
+        return self._open(folder)
+
+    @contextmanager
+    def _open(self, folder: Path) -> Iterator[Path]:
+        self.asked.append(folder)
+        yield self._other(folder)
+        if self._breaks:
+            raise OSError("busy")
+
+
+@pytest.mark.parametrize("way", ["the same volume", "elsewhere", "not writable", "does not close"])
+def test_a_plugin_may_say_by_which_path_files_are_written(site: RestoreSite, tmp_path: Path, way: str) -> None:
+    written: list[Path] = []
+
+    def other(folder: Path) -> Path:
+        link = tmp_path / f"writable-{len(written)}"
+        match way:
+            case "elsewhere":
+                link.mkdir()
+            case "not writable":
+                link.write_bytes(b"a file")
+            case _:
+                link.symlink_to(folder.parent.parent)
+        written.append(link.joinpath(*folder.parts[-2:]))
+        return written[-1]
+
+    mounts = _Mounts(other, breaks=way == "does not close")
+    site.context.plugins.register(mounts, name="mounts")
+    vm_id = site.id_of(WEB)
+    restore(site, WEB)
+    assert len(mounts.asked) == len(set(mounts.asked)) > 0
+    assert site.fingerprint()["vms"][vm_id] == site.then["vms"][vm_id]
+    told = [event.message for event in site.events if isinstance(event, Warned) and "plugin mounts" in event.message]
+    expected = {
+        "elsewhere": "is not /",
+        "not writable": " failed, so the files are ",
+        "does not close": "could not close ",
+        "the same volume": "",
+    }
+    assert len(told) == (0 if way == "the same volume" else len(mounts.asked))
+    assert all(expected[way] in message for message in told)
 
 
 def _but_states(vm: Any) -> Any:

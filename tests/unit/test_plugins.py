@@ -1,5 +1,6 @@
 """Other people's code: how it's found, what it may say, and what happens when it's wrong."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import EntryPoint
@@ -66,6 +67,24 @@ def test_hook_get_secret_asks_the_site_first(tmp_path: Path, monkeypatch: pytest
     assert manager.secret("{env WORD}") == "ours"
     with pytest.raises(UsageError, match=r"no plugin resolves the secret \{pass x\}"):
         manager.secret("{pass x}")
+
+
+def test_hook_open_target_is_valid_inside_the_with(tmp_path: Path) -> None:
+    manager = site(tmp_path)
+    folder, warned, ended = Path("/mnt/1/.borg-cluster/r/staged"), list[str](), list[Path]()
+
+    @contextmanager
+    def writable(folder: Path) -> Iterator[Path]:
+        yield Path("/rw") / folder.relative_to("/mnt/1")
+        ended.append(folder)
+
+    with manager.open_target(folder, warn=warned.append) as place:
+        assert place == folder
+    manager.register(SimpleNamespace(open_target=hookimpl(writable)), name="mount")
+    target = manager.open_target(folder, warn=warned.append)
+    with target as place:
+        assert (place, target.plugin, ended) == (Path("/rw/.borg-cluster/r/staged"), "mount", [])
+    assert (ended, warned) == ([folder], [])
 
 
 def test_hook_run_job_takes_the_first_answer_and_nobodys_leaves_it_to_us(tmp_path: Path) -> None:

@@ -191,6 +191,47 @@ def test_what_opens_too_late_is_closed(tmp_path: Path) -> None:
     assert closed.wait(60)
 
 
+FOLDER = Path("/mnt/1/r/staged")
+TARGETS: dict[str, Callable[[], object]] = {
+    "call raises": lambda: act("raises"),
+    "call exits": lambda: act("exits"),
+    "call hangs": lambda: act("hangs"),
+    "call answers nonsense": lambda: act("nonsense"),
+    "enter raises": lambda: context(FOLDER, "raises"),
+    "enter hangs": lambda: context(FOLDER, "hangs"),
+    "yields nonsense": lambda: context(7),
+    "yields a root": lambda: context(Path("/")),
+    "yields another folder": lambda: context(Path("/mnt/2/home/staged")),
+    "yields a relative one": lambda: context(Path("r/staged")),
+}
+
+
+@pytest.mark.parametrize("way", TARGETS)
+def test_a_restore_writes_where_it_is_mounted(way: str) -> None:
+    manager = manager_with(open_target=lambda folder: TARGETS[way]())
+    warned: list[str] = []
+    with manager.open_target(FOLDER, warn=warned.append) as place:
+        assert place == FOLDER
+    (warning,) = warned
+    assert warning.startswith(f"plugin bad could not open {FOLDER} to write there: ")
+    assert "\n" not in warning
+
+
+@pytest.mark.parametrize("way", ["raises", "exits", "hangs"])
+def test_a_target_that_does_not_close_is_a_warning(way: str) -> None:
+    manager = manager_with(open_target=lambda folder: context(FOLDER, way, at="exit"))
+    warned: list[str] = []
+    with manager.open_target(FOLDER, warn=warned.append):
+        assert warned == []
+    assert warned[0].startswith(f"plugin bad could not close {FOLDER}: ")
+
+
+def test_an_error_of_the_writing_stays_what_it_is() -> None:
+    manager = manager_with(open_target=lambda folder: context(FOLDER))
+    with pytest.raises(BorgClusterError, match="torn"), manager.open_target(FOLDER, warn=pytest.fail):
+        raise BorgClusterError("torn")
+
+
 CALL = Call(arguments=("borg",), environment={}, repository="/r", passphrase="hunter2")
 
 
