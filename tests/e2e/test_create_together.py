@@ -279,7 +279,7 @@ def test_a_signal_ends_both_in_order_and_the_next_run_finds_nothing(night: Night
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert night.of(ArchiveStarted)
-    assert not night.of(ArchiveFinished)
+    assert len(night.of(ArchiveFinished)) < 2, "one may be through before it hears of it, not the one in which it came"
     assert night.claims() == []
     assert not [one for machine in night.cluster.state.machines for one in machine.definition.snapshots()]
     night.context = replace(quiet, stop=direct.Hurry(night.clock))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,6 @@ from borg_cluster import owner
 from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import ArchiveFinished, Followed
 from borg_cluster.core.policy import Repository
-from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.vhdx import MIB
 from tests.e2e.borg_site import open_borg
 from tests.e2e.fault_site import NIGHTLY, FaultSite, open_fault_site
@@ -88,20 +88,28 @@ def test_a_repository_without_room_fails_the_vm_and_takes_the_next_one_whole(sit
 
 
 @pytest.mark.parametrize("when", ["from the beginning", "once all is read"])
-def test_a_state_directory_without_room_costs_the_archive_and_nothing_else(site: FaultSite, tmp_path: Path, when: str) -> None:
+def test_a_state_directory_without_room_costs_the_archive_and_nothing_else(
+    site: FaultSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
     with small_disk(tmp_path / "small", 4) as place, Catalog.open(place / "catalog.sqlite") as catalog:
         site.night.context = replace(site.night.context, state=place, catalog=catalog)
         ballast: list[Path] = []
 
-        def take_all_room(_: object) -> None:
+        record = catalog.record_archive
+
+        def take_all_room() -> None:
             catalog._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or it would write where it has written before
             ballast.append(fill(place))
 
+        def record_without_room(*given: Any) -> None:
+            if not ballast:
+                take_all_room()  # at the last moment: what a run removes before makes room again
+            record(*given)
+
         if when == "from the beginning":
-            take_all_room(None)
+            take_all_room()
         else:
-            proof = Fault(kind="change_before", command="Get-BorgClusterSnapshot", occurrence=2, change=take_all_room)
-            site.cluster.faults.add(proof)
+            monkeypatch.setattr(catalog, "record_archive", record_without_room)
         ended = site.back_up()
         assert len(ballast) == 1
         assert (ended.code, ended.done) == (4 if when == "from the beginning" else 2, 0), ended
