@@ -6,6 +6,7 @@ from pathlib import Path
 from borg_cluster.simulator.chains import find_chain
 from borg_cluster.simulator.definition import Definition, read_definition
 from borg_cluster.simulator.machines import configuration_path
+from borg_cluster.simulator.places import files_below
 from borg_cluster.simulator.reports import Json
 from borg_cluster.simulator.role_settings import role_setting
 from borg_cluster.simulator.roles import role_state
@@ -81,7 +82,7 @@ def _role(world: World, vm_id: str) -> Json | None:
 def file_list(world: World) -> list[str]:
     """Return the paths of all files on all volumes, below the world's folder, without the product's own."""
     roots = [world.folder / name for name in ("volumes", "disks", "local", "shares")]
-    files = (path.relative_to(world.folder) for root in roots for path in root.rglob("*") if path.is_file())
+    files = (path.relative_to(world.folder) for root in roots for path in files_below(root))
     return sorted(str(path) for path in files if not _is_own(path))
 
 

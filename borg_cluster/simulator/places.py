@@ -6,8 +6,9 @@ r"""Windows' paths and the real folders behind them.
 - ``\\server\share\...``: folder/shares/server/share/..., on every node
 """
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from borg_cluster.simulator.failure import ours, path_not_found
@@ -114,3 +115,9 @@ def _child(folder: Path, name: str) -> Path:
     if exact.exists() or not folder.is_dir():
         return exact
     return next((one for one in folder.iterdir() if one.name.lower() == name.lower()), exact)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder; what the product removes there meanwhile, which takes no lock of ours, is passed over."""
+    for root, _, names in os.walk(folder):
+        yield from (Path(root, name) for name in names)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from borg_cluster.simulator.model import CONFIGURATION_RESOURCE, VM_RESOURCE, Node, Resource, Volume
+from borg_cluster.simulator.places import files_below
 from borg_cluster.simulator.roles import role_state
 from borg_cluster.simulator.world import World
 
@@ -121,4 +122,12 @@ def _volume(world: World, volume: Volume) -> Json:
 
 
 def _used(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(map(_size, files_below(folder)))
+
+
+def _size(path: Path) -> int:
+    """Return a file's size; none if it was removed since it was found."""
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        return 0

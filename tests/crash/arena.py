@@ -19,15 +19,17 @@ from borg_cluster.core.policy import Policy
 from borg_cluster.extract.beside import ROOM
 from borg_cluster.simulator.fingerprint import fingerprint
 from borg_cluster.simulator.model import Grant, Machine
+from borg_cluster.simulator.places import files_below
 from borg_cluster.simulator.state import SimulatedCluster
 from borg_cluster.simulator.wire import Nodes, serve
+from borg_cluster.simulator.wsman import Dropped
 from tests.crash.cells import MUST_STOP, WALKS, Cell, Result, Walked, cells_of
 from tests.crash.hits import Blow, hit, is_copy
 from tests.crash.product import Order, carry_out
 from tests.crash.worlds import Scenario, make_world
 from tests.e2e.restore_site import recognise
 
-_PATIENCE = 120
+_PATIENCE = 600
 """Seconds after which a process that says nothing is taken for hung: a wrong result, which no right one depends on."""
 _MOST_ATTEMPTS = 3
 _ONLY_LOOKS = ("Get-", "Compare-", "Test-", "Wait-")
@@ -42,11 +44,17 @@ class Stage:
         """Changes that were made without a claim."""
 
     def invoke(self, node: str, command: str, parameters: Mapping[str, object]) -> str:
-        """Execute a command; nothing but a claim may change anything while nobody holds one."""
-        with self.cluster.lock:
+        """Execute a command; nothing but a claim may change anything while nobody holds one.
+
+        One that a process asked for whose world has been put away since then finds no node: it may not reach into the next.
+        """
+        meant = self.cluster
+        with meant.lock:
+            if meant is not self.cluster:
+                raise Dropped
             if not command.startswith(_ONLY_LOOKS) and not command.endswith("Claim") and not self._claims():
                 self.unclaimed.append(f"{command} without a claim")
-            return self.cluster.invoke(node, command, parameters)
+            return meant.invoke(node, command, parameters)
 
     def _claims(self) -> list[Path]:
         return list(self.cluster.folder.glob("volumes/*/.borg-cluster/claims/*.json"))
@@ -93,12 +101,13 @@ class Arena:
 
     def put(self, name: str) -> SimulatedCluster:
         """Put a kept world there, and its cluster on the wire; its log begins anew."""
-        shutil.rmtree(self.now)
-        shutil.copytree(self.folder / "kept" / name, self.now)
-        (self.now / "cluster" / "log.jsonl").write_text("", encoding="utf-8")
-        cluster = SimulatedCluster.open(self.now / "cluster")
-        recognise(cluster)
-        self.stage.cluster, self.stage.unclaimed = cluster, []
+        with self.stage.cluster.lock:  # a command may still run that nobody waits for any more
+            shutil.rmtree(self.now)
+            shutil.copytree(self.folder / "kept" / name, self.now)
+            (self.now / "cluster" / "log.jsonl").write_text("", encoding="utf-8")
+            cluster = SimulatedCluster.open(self.now / "cluster")
+            recognise(cluster)
+            self.stage.cluster, self.stage.unclaimed = cluster, []
         return cluster
 
     # walking
@@ -250,10 +259,9 @@ def world(cluster: SimulatedCluster) -> Any:
     with cluster.lock:
         cluster.commit()
         root = cluster.folder / "volumes"
-        paths = sorted(root.rglob("*"))
         found = {
             **fingerprint(cluster),
-            "files": {str(path.relative_to(root)): _digest(path) for path in paths if path.is_file()},
+            "files": {str(path.relative_to(root)): _digest(path) for path in sorted(files_below(root))},
             "rights": {key: sorted(one.vm_ids) for key, one in _rights(cluster)},
         }
         return _without_new_ids(found, [one for one in cluster.state.machines if is_copy(one)])

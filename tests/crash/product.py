@@ -133,10 +133,12 @@ def _patch(order: Order, connection: Connection) -> None:
 
 
 def _tear(journal: OpenJournal, record: Record, between: Callable[[], None]) -> None:
-    """Write a record in two halves, each of them synced."""
+    """Write a record in two halves, each of them synced; then beside the staged files, as ``OpenJournal.append`` does."""
     line = render_line(record)
     for half in (line[: len(line) // 2], line[len(line) // 2 :]):
         os.write(journal._file, half)
         os.fsync(journal._file)
         if half != line[len(line) // 2 :]:
             between()
+    for folder in tuple(journal._beside):
+        journal._append_beside(folder, line)

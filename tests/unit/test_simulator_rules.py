@@ -48,6 +48,26 @@ def test_any_name_will_do(cluster: SimulatedCluster, name: str) -> None:
     assert SimulatedCluster.open(cluster.folder).state == cluster.state
 
 
+def test_a_file_that_somebody_removes_while_a_volume_is_counted_takes_no_space(
+    cluster: SimulatedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stages files there takes no lock of the cluster's."""
+    staged = cluster.volume_folder("Volume1") / ".borg-cluster" / "some" / "disk.vhdx"
+    staged.parent.mkdir(parents=True)
+    free = ask(cluster, "node1", "Get-BorgClusterReport")["volumes"][0]["free"]
+    staged.write_bytes(bytes(4096))
+    plain, asked = Path.lstat, []
+
+    def too_late(path: Path) -> os.stat_result:
+        asked.append(path)
+        path.unlink()
+        return plain(path)
+
+    monkeypatch.setattr(Path, "lstat", too_late)
+    assert ask(cluster, "node1", "Get-BorgClusterReport")["volumes"][0]["free"] == free
+    assert asked == [staged]
+
+
 def test_file_names_are_windows_own() -> None:
     assert [file_name(one) for one in ("web[1]*", "con", "CON.x", "a. ", "...", "com1x")] == [
         "web[1]_",
