@@ -133,6 +133,7 @@ def vm(number: int, name: str, *, place: str = r"C:\ClusterStorage\Volume1", **c
         ),
         "checkpoints": (),
         "network_adapters": (),
+        "fibre_channel_adapters": (),
     }
     return VM(**(facts | changed))
 

@@ -25,6 +25,7 @@ def check(document: Document) -> None:
     _check_mounts(document)
     _check_repositories(document)
     _check_jobs(document)
+    _check_list(document, ("guest_storage",), _list(document.value, "guest_storage"))
     _check_commands(document)
     _check_checks(document)
     if _given(document.value, "encryption_passphrase") and _given(document.value, "encryption_passcommand"):
@@ -196,19 +197,22 @@ def _check_volumes(document: Document, path: KeyPath, job: _Mapping) -> None:
 
 
 def _check_conditions(document: Document, path: KeyPath, job: _Mapping) -> None:
-    """Complain about a condition that says nothing: as an exclusion it would take every VM out."""
     select = _mapping(job, "select")
     for side in ("include", "exclude"):
-        conditions = select.get(side)
-        for index, condition in enumerate(conditions if isinstance(conditions, list) else ()):
-            here = (*path, "select", side, index)
-            if condition == {}:
-                document.complain(document.place(here), "an empty condition holds for every VM", "remove it, or say name: '*'")
-            for key, value in condition.items() if isinstance(condition, dict) else ():
-                if value is None:
-                    document.complain(
-                        document.place((*here, key)), f"'{key}' is empty", "put quotes around a name that YAML reads as nothing"
-                    )
+        _check_list(document, (*path, "select", side), _list(select, side))
+
+
+def _check_list(document: Document, path: KeyPath, conditions: list[object]) -> None:
+    """Complain about a condition that says nothing: as an exclusion it would take every VM out."""
+    for index, condition in enumerate(conditions):
+        here = (*path, index)
+        if condition == {}:
+            document.complain(document.place(here), "an empty condition holds for every VM", "remove it, or say name: '*'")
+        for key, value in condition.items() if isinstance(condition, dict) else ():
+            if value is None:
+                document.complain(
+                    document.place((*here, key)), f"'{key}' is empty", "put quotes around a name that YAML reads as nothing"
+                )
 
 
 def _check_commands(document: Document) -> None:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import GenerateJsonSchema
 
 from borg_cluster.config import words
-from borg_cluster.config.job_keys import AtOnceKeys, JobKeys
+from borg_cluster.config.job_keys import AtOnceKeys, ConditionKeys, JobKeys
 from borg_cluster.config.keys_beside import MonitoringKeys, PluginKeys, RestoreKeys
 from borg_cluster.config.kinds import (
     Duration,
@@ -167,6 +167,11 @@ class Configuration(Keys):
         description="Names of archives: {cluster}, {subject} (VM id or volume) and {now} (UTC)",
     )
     jobs: dict[JobName, JobKeys] = Field(default={}, description="What is backed up, by a name of your own")
+    guest_storage: list[ConditionKeys] = Field(
+        default=[],
+        description="VMs whose guests keep data on storage that they reach by themselves (iSCSI, SMB, NFS), "
+        "which no report tells: they are refused",
+    )
     at_once: AtOnceKeys = Field(default=AtOnceKeys(), description="How much is done at the same time")
     retries: Annotated[int, Field(ge=0, le=100)] = Field(
         default=3, description="How often what waiting may mend (a node, a lock, a connection, a share) is tried again"

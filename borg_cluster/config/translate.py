@@ -56,6 +56,7 @@ def policy_of(configuration: keys.Configuration) -> Policy:
         compaction=Compaction(frequency=configuration.compact.frequency, threshold=configuration.compact.threshold),
         monitoring=Monitoring(**configuration.monitoring.model_dump()),
         caps=_caps(configuration.at_once),
+        guest_storage=tuple(_condition(condition) for condition in configuration.guest_storage),
         retries=Retries(most=configuration.retries, wait=configuration.retry_wait),
     )
 

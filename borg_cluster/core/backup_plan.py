@@ -128,7 +128,7 @@ def _plan_virtual_machines(run: PlanningRun, jobs: tuple[Job, ...]) -> tuple[tup
                 skipped.append(_skip(job, vm, code="other_job", reason=f"job {other} takes care of it in this run"))
             else:
                 taken[vm.id] = job.name
-                refusal = refuse(vm, run.inventory.findings, run.policy.mounts)
+                refusal = refuse(vm, run.inventory.findings, run.policy)
                 if refusal is None:
                     archives.append(_vm_archive(run, job, vm, reason=choice.reason))
                 else:

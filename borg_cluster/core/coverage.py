@@ -98,7 +98,7 @@ def _vm(vm: VirtualMachine, inventory: Inventory, policy: Policy, past: Past, no
         excluded = next((choice.reason for choice in choices.values() if choice.code == "excluded"), None)
         state = CoverageState.UNCOVERED if excluded is None else CoverageState.EXCLUDED
         return replace(found, state=state, reason=excluded or "no job wants it")
-    refusal = refuse(vm, inventory.findings, policy.mounts)
+    refusal = refuse(vm, inventory.findings, policy)
     return found if refusal is None else replace(found, state=CoverageState.REFUSED, reason=refusal.reason)
 
 

@@ -46,6 +46,7 @@ def vm_findings(told: Told) -> Iterator[Finding]:
     yield from _state(told)
     for disk in told.vm.disks:
         yield from _disk(told.vm, disk)
+    yield from _guest_storage(told.vm)
     yield from _missing(told.vm)
     if told.listed:
         yield from _differing(told.vm)
@@ -143,6 +144,13 @@ def _disk(vm: VirtualMachine, disk: Disk) -> Iterator[Finding]:
     elif _is_orphan(vm, disk):
         message = f"{where} is on the checkpoint file {disk.path}, but no checkpoint accounts for it: a merge that never ended"
         yield finding(FindingCode.CHECKPOINT_ORPHANED, Severity.WARNING, vm.id, message, path=disk.path)
+
+
+def _guest_storage(vm: VirtualMachine) -> Iterator[Finding]:
+    for adapter in vm.fibre_channel_adapters:
+        san = f"connected to the SAN {adapter.san_name}" if adapter.san_name else "connected to no SAN now"
+        message = f"{label(vm)} on {vm.node} has a virtual Fibre Channel adapter, {san}: no file holds what its guest keeps there"
+        yield finding(FindingCode.GUEST_STORAGE, Severity.ERROR, vm.id, message)
 
 
 def _why_broken(disk: Disk) -> str | None:

@@ -11,6 +11,7 @@ from borg_cluster.core.report import (
     ClusterNode,
     ClusterVolume,
     Disk,
+    FibreChannelAdapter,
     NetworkAdapter,
     Role,
     VMResource,
@@ -42,6 +43,7 @@ class FindingCode(StrEnum):
     DISK_MISSING = "disk_missing"
     DISK_PASS_THROUGH = "disk_pass_through"  # noqa: S105 - no password
     DISK_SHARED = "disk_shared"
+    GUEST_STORAGE = "guest_storage"
     FILE_LIST_DIFFERS = "file_list_differs"
     CHAIN_BROKEN = "chain_broken"
     CHECKPOINT_ORPHANED = "checkpoint_orphaned"
@@ -135,6 +137,7 @@ class VirtualMachine:
     replication_mode: str | None = None
     """None, Primary, Replica, TestReplica or ExtendedReplica, in Windows' words."""
     replication_state: str | None = None
+    fibre_channel_adapters: tuple[FibreChannelAdapter, ...] = ()
 
     @property
     def size(self) -> int:

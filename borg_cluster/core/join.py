@@ -208,6 +208,7 @@ def _entry(
         network_adapters=() if vm is None else vm.network_adapters,
         replication_mode=None if vm is None else vm.replication_mode,
         replication_state=None if vm is None else vm.replication_state,
+        fibre_channel_adapters=() if vm is None else vm.fibre_channel_adapters,
     )
 
 

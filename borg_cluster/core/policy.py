@@ -285,6 +285,8 @@ class Policy:
     """What archives keep of its file; empty if it came from none."""
     caps: Caps = DEFAULT_CAPS
     retries: Retries = NO_RETRIES
+    guest_storage: tuple[Condition, ...] = ()
+    """VMs that keep data where no report sees it: they are refused."""
 
 
 def work_folder(path: str, mounts: tuple[Mount, ...], *, node: str | None) -> str | None:

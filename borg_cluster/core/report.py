@@ -202,6 +202,15 @@ class NetworkAdapter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FibreChannelAdapter:
+    """A virtual Fibre Channel adapter (Get-VMFibreChannelHba): by it the guest reaches disks that the node does not know."""
+
+    id: str
+    san_name: str | None
+    """The virtual SAN of the node that it is connected to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VM:
     """A virtual machine registered on the answering node (Get-VM)."""
 
@@ -229,6 +238,7 @@ class VM:
     files: tuple[VMFile, ...]
     checkpoints: tuple[Checkpoint, ...]
     network_adapters: tuple[NetworkAdapter, ...]
+    fibre_channel_adapters: tuple[FibreChannelAdapter, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

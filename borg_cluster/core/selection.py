@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from borg_cluster.core.inventory import FileKind, Finding, FindingCode, OwnedFile, VirtualMachine
-from borg_cluster.core.policy import Condition, Mount, Selection, locate
+from borg_cluster.core.policy import Condition, Mount, Policy, Selection, locate
 from borg_cluster.core.report import Disk
 
 NEVER_STORED = frozenset({FileKind.CHANGE_TRACKING, FileKind.SMART_PAGING})
@@ -19,6 +19,7 @@ _REFUSING = {
     FindingCode.STORAGE_CRITICAL: "storage_critical",
     FindingCode.DISK_PASS_THROUGH: "pass_through",
     FindingCode.DISK_SHARED: "shared_disk",
+    FindingCode.GUEST_STORAGE: "guest_storage",
     FindingCode.CHAIN_BROKEN: "chain_broken",
     FindingCode.CHECKPOINT_ORPHANED: "checkpoint_orphaned",
     FindingCode.DISK_MISSING: "disk_missing",
@@ -109,10 +110,10 @@ def fits(pattern: str | None, words: tuple[str, ...]) -> bool:
     return any(word.lower() == wanted or fnmatchcase(word.lower(), wanted) for word in words)
 
 
-def refuse(vm: VirtualMachine, findings: tuple[Finding, ...], mounts: tuple[Mount, ...]) -> Refusal | None:
+def refuse(vm: VirtualMachine, findings: tuple[Finding, ...], policy: Policy) -> Refusal | None:
     """Return why ``vm`` can't be saved truthfully, with all reasons in one text, or None."""
     reasons: dict[str, list[str]] = {}
-    for code, text in (*_doubts(vm), *_unmapped(vm, mounts)):
+    for code, text in (*_doubts(vm), *_guest_storage(vm, policy), *_unmapped(vm, policy.mounts)):
         reasons.setdefault(code, []).append(text)
     for finding in findings:
         code = _REFUSING.get(finding.code, "")
@@ -160,6 +161,14 @@ def _disk_doubts(disk: Disk) -> Iterator[tuple[str, str]]:
     for file in disk.chain:
         if not file.exists:
             yield "disk_missing", f"{file.path} is missing"
+
+
+def _guest_storage(vm: VirtualMachine, policy: Policy) -> Iterator[tuple[str, str]]:
+    """Yield what the configuration knows of storage that no report tells of; virtual Fibre Channel is a finding."""
+    for condition in policy.guest_storage:
+        if meets(vm, condition, policy.mounts):
+            told = f"guest_storage of the configuration: {condition.render()}"
+            yield "guest_storage", f"its guest keeps data on storage that it reaches by itself ({told})"
 
 
 def _unmapped(vm: VirtualMachine, mounts: tuple[Mount, ...]) -> Iterator[tuple[str, str]]:

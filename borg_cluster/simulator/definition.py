@@ -59,6 +59,14 @@ class Adapter:
 
 
 @dataclass(slots=True, kw_only=True)
+class FibreChannelPort:
+    """A virtual Fibre Channel adapter; ``san_name`` None: its virtual SAN is gone."""
+
+    id: str
+    san_name: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class CheckpointEntry:
     """A checkpoint and the (frozen) disk files that hold its content."""
 
@@ -115,6 +123,7 @@ class Definition:
     disks: list[DiskSlot] = field(default_factory=list)
     dvds: list[DvdDrive] = field(default_factory=list)
     adapters: list[Adapter] = field(default_factory=list)
+    fibre_channel: list[FibreChannelPort] = field(default_factory=list)
     checkpoints: list[CheckpointEntry] = field(default_factory=list)
     """Of every type, recovery snapshots among them, and removed ones whose disks are not merged yet."""
     reference_points: list[ReferencePointEntry] = field(default_factory=list)

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from borg_cluster.simulator.definition import Adapter, Definition, DiskSlot, DvdDrive, write_definition, write_no_saved_state
+from borg_cluster.simulator.definition import (
+    Adapter,
+    Definition,
+    DiskSlot,
+    DvdDrive,
+    FibreChannelPort,
+    write_definition,
+    write_no_saved_state,
+)
 from borg_cluster.simulator.machines import beside, configuration_path, load
 from borg_cluster.simulator.model import Access, ClusterRole, Machine, Node, State, Volume
 from borg_cluster.simulator.vhdx import MIB, NewDisk, create
@@ -48,6 +56,8 @@ class VMSpec:
     notes: str = ""
     iso: str | None = None
     switch: str | None = "Production"
+    san: str | None = None
+    """A virtual SAN that its guest reaches by Fibre Channel."""
     home: str | None = None
     change_tracking: bool = False
     vm_id: str | None = None
@@ -119,6 +129,7 @@ def make_vm(world: World, spec: VMSpec) -> Machine:
         disks=[_make_disk(world, spec, home, number) for number in range(len(spec.disks))],
         dvds=[DvdDrive(path=spec.iso)] if spec.iso else [],
         adapters=[Adapter(id=world.new_id(), switch_name=spec.switch, mac_address=_mac(vm_id))],
+        fibre_channel=[FibreChannelPort(id=world.new_id(), san_name=spec.san)] if spec.san else [],
     )
     write_definition(world.real(configuration, spec.node), definition)
     write_no_saved_state(world.real(beside(configuration, ".vmrs"), spec.node))

@@ -78,6 +78,7 @@ def _vm(world: World, machine: Machine) -> Json:
             {"id": one.id, "name": one.name, "switch_name": one.switch_name, "mac_address": one.mac_address}
             for one in definition.adapters
         ],
+        "fibre_channel_adapters": [{"id": one.id, "san_name": one.san_name} for one in definition.fibre_channel],
     }
 
 

@@ -14,7 +14,7 @@ from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.coverage import CoverageState
 from borg_cluster.core.event import ArchiveFailed, ArchiveFinished
 from borg_cluster.core.metrics import prometheus_text
-from borg_cluster.core.policy import JobKind, Monitoring, WantedConsistency
+from borg_cluster.core.policy import Condition, JobKind, Monitoring, WantedConsistency
 from borg_cluster.create import create
 from borg_cluster.errors import ExitCode
 from borg_cluster.monitoring import _standing, publish
@@ -27,6 +27,8 @@ from tests.e2e.test_create import job, open_night
 SMALL = DiskSpec(size=4 * MIB, content=MIB // 4)
 REASONS = {
     "pass-through": "pass-through disk",
+    "fibre channel": "virtual Fibre Channel adapter, connected to the SAN Gold",
+    "iscsi": "reaches by itself (guest_storage of the configuration: tag iscsi)",
     "guest cluster 1": "is shared with other VMs",
     "guest cluster 2": "is shared with other VMs",
     "critical": "its state is RunningCritical",
@@ -60,6 +62,8 @@ def build(cluster: SimulatedCluster) -> None:
         cluster.add_vm(name, volume="Volume1", disks=(SMALL,))
     cluster.add_vm("replica", volume="Volume1", disks=(SMALL,), state="Off")
     cluster.add_vm("pass-through", volume="Volume1", disks=(SMALL, DiskSpec(disk_number=3)))
+    cluster.add_vm("fibre channel", volume="Volume1", disks=(SMALL,), san="Gold")
+    cluster.add_vm("iscsi", volume="Volume1", disks=(SMALL,), notes="its databases lie on the array #iscsi")
     cluster.add_vm("local", volume="D:", disks=(SMALL,), highly_available=False)
     for number in (1, 2):
         cluster.add_vm(f"guest cluster {number}", volume="Volume1", disks=(SMALL, replace(SMALL, shared=True)))
@@ -93,7 +97,11 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         patch.setattr(owner, "_PAUSES", (0.0,) * 8)
         for night in open_night(cluster, folder):
             wanted = replace(job("nightly", JobKind.VIRTUAL_MACHINES), consistency=WantedConsistency.APPLICATION)
-            night.reconfigure(jobs=(wanted,), monitoring=Monitoring(status_file=str(folder / "status.json")))
+            night.reconfigure(
+                jobs=(wanted,),
+                monitoring=Monitoring(status_file=str(folder / "status.json")),
+                guest_storage=(Condition(tag="iscsi"),),
+            )
             tally, context = Tally(), night.context
             heard = fan_out(attempt_recorder(context.catalog, context.policy.cluster, context.clock), tally, context.emit)
             context = replace(context, emit=heard)

@@ -99,6 +99,15 @@ def test_what_can_not_be_saved_truthfully_is_refused(changes: dict[str, Any], co
     assert [archive.kind for archive in made.archives] == [ArchiveKind.VOLUME]
 
 
+def test_storage_that_only_the_configuration_knows_of_refuses_the_vms_that_it_names() -> None:
+    told = replace(policy(NIGHTLY), guest_storage=(Condition(tag="lab"), Condition(name="nobody")))
+    made = plan_backup(inventory(WEB, OTHER), told, jobs=(), good=(), at=AT, run_id="run-1")
+    assert [archive.name for archive in made.archives] == ["web[1]*"]
+    (refused,) = [one for one in made.skipped if one.refused]
+    assert (refused.name, refused.code) == ("other", "guest_storage")
+    assert "guest_storage of the configuration: tag lab" in refused.reason
+
+
 def test_a_finding_refuses_with_its_own_words_and_every_reason_is_told() -> None:
     finding = Finding(code=FindingCode.CHECKPOINT_ORPHANED, severity=Severity.ERROR, subject=WEB.id, message="orphan web_1.avhdx")
     doubtful = machine(1, "web", WEB.files, state="PausedCritical")

@@ -64,6 +64,7 @@ commands:
   - {before: action, when: [create], run: [echo a]}
   - {after: vm, states: [fail], run: [echo b, echo c]}
 restore: {stop_action: shutdown, keep_parked: 0d, release_when_due: true}
+guest_storage: [{tag: iscsi}, {name: NO, node: node1}]
 """)
     assert policy.seeds == ("node1", "node2")
     assert policy.remoting.addresses == {"node1": "127.1.2.3"}
@@ -85,6 +86,7 @@ restore: {stop_action: shutdown, keep_parked: 0d, release_when_due: true}
         ("after", "vm", ("echo b", "echo c")),
     ]
     assert (policy.stop_action, policy.keep_parked, policy.release_when_due) == ("shutdown", 0, True)
+    assert policy.guest_storage == (Condition(tag="iscsi"), Condition(name="NO", node="node1"))
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,10 @@ def test_the_base_is_fine(tmp_path: Path) -> None:
             "5:8: 'jobs.a b': 'a b' can't be a job's name (letters, digits, '.', '_' and '-', up to 64)",
         ),
         (
+            "guest_storage: [{}]",
+            "5:17: an empty condition holds for every VM (remove it, or say name: '*')",
+        ),
+        (
             "jobs: {a: {kind: virtual_machines, select: {exclude: [{}]}}}",
             "5:55: an empty condition holds for every VM (remove it, or say name: '*')",
         ),

@@ -79,6 +79,7 @@ def test_the_example_holds_every_key_with_a_comment_above_it() -> None:
     there = {path for path, _ in written(document.read(EXAMPLE).value)}
     there |= {path.replace("exclude.", "include.") for path in there} | {path.replace("include.", "exclude.") for path in there}
     there |= {path.replace("select.include.", "assign.") for path in there}  # the same conditions
+    there |= {path.replace("jobs.select.include.", "guest_storage.") for path in there}
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
 
     assert sorted({path for path, _ in fields()} - there) == []

@@ -17,7 +17,7 @@ from borg_cluster.core.inventory import (
 )
 from borg_cluster.core.merge import contradictory_nodes, merge
 from borg_cluster.core.policy import Mount
-from borg_cluster.core.report import ClusterDisk, ClusterReport, Disk, NodeReport, WriterFile, WriterReport
+from borg_cluster.core.report import ClusterDisk, ClusterReport, Disk, FibreChannelAdapter, NodeReport, WriterFile, WriterReport
 from tests import reports
 from tests.reports import (
     cluster_report,
@@ -258,6 +258,17 @@ def test_disks_that_are_not_whole(disks: tuple[Disk, ...], code: str, severity: 
     assert "web01" in found.message
     assert "node1" in found.message
     assert "None" not in found.message
+
+
+def test_storage_that_a_guest_reaches_by_fibre_channel_is_found_connected_or_not() -> None:
+    ports = (FibreChannelAdapter(id="1", san_name="Gold"), FibreChannelAdapter(id="2", san_name=None))
+    web = vm(1, "web01", fibre_channel_adapters=ports)
+    inventory = merged(cluster_report(), node_report("node1", web))
+    assert [(it.code, it.severity, it.subject) for it in inventory.findings] == [
+        (FindingCode.GUEST_STORAGE, Severity.ERROR, vm_id(1))
+    ] * 2
+    assert "the SAN Gold" in inventory.findings[0].message + inventory.findings[1].message
+    assert "connected to no SAN" in inventory.findings[0].message + inventory.findings[1].message
 
 
 def test_a_chain_with_its_checkpoint_is_whole_and_its_parents_are_read_only() -> None:

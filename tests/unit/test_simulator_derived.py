@@ -78,7 +78,7 @@ def cluster(tmp_path: Path) -> SimulatedCluster:
     iso = r"C:\ClusterStorage\Volume2\tools.iso"
     world.write_file(iso, b"tools")
     disks = (SMALL, DiskSpec(disk_number=4))
-    vm_id = world.add_vm("db", disks=disks, checkpoints=1, iso=iso, change_tracking=True, notes="#sql")
+    vm_id = world.add_vm("db", disks=disks, checkpoints=1, iso=iso, change_tracking=True, notes="#sql", san="Gold")
     world.add_clustered_disk("Disk S", "S:", vm_id=vm_id)
     world.state.writer_omits.append(r"C:\ClusterStorage\Volume1\db\db.vhdx.rct")
     world.state.writer_adds[vm_id] = [r"C:\ClusterStorage\Volume1\db\extra.bin"]

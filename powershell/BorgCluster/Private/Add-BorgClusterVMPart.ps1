@@ -1,11 +1,11 @@
 function Add-BorgClusterVMPart {
     <#
     .SYNOPSIS
-    Adds one part to the report of a virtual machine, or fails: its disks, its checkpoints, its files, its network adapters.
+    Adds one part to the report of a virtual machine, or fails: its disks, checkpoints, files, network and Fibre Channel adapters.
     #>
     param (
         [Parameter(Mandatory)]
-        [ValidateSet('Disk', 'Checkpoint', 'File', 'Adapter')]
+        [ValidateSet('Disk', 'Checkpoint', 'File', 'Adapter', 'FibreChannel')]
         [string]
         $Part,
 
@@ -54,6 +54,17 @@ function Add-BorgClusterVMPart {
                 $adapters.Add($one)
             }
             $Report['network_adapters'] = $adapters.ToArray()
+        }
+        'FibreChannel' {
+            $ports = [System.Collections.Generic.List[object]]::new()
+            foreach ($port in @(Hyper-V\Get-VMFibreChannelHba -VM $VM -ErrorAction Stop)) {
+                $one = [ordered]@{
+                    id = [string] (Get-BorgClusterProperty -InputObject $port -Name 'Id')
+                    san_name = Get-BorgClusterWord -InputObject $port -Name 'SanName'
+                }
+                $ports.Add($one)
+            }
+            $Report['fibre_channel_adapters'] = $ports.ToArray()
         }
     }
 }

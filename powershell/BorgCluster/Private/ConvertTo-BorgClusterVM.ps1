@@ -49,6 +49,7 @@ function ConvertTo-BorgClusterVM {
         files = @()
         checkpoints = @()
         network_adapters = @()
+        fibre_channel_adapters = @()
     }
     $uptime = Get-BorgClusterProperty -InputObject $VM -Name 'Uptime'
     if ($uptime -is [timespan]) {
@@ -58,7 +59,7 @@ function ConvertTo-BorgClusterVM {
         return $report
     }
 
-    foreach ($part in @('Disk', 'Checkpoint', 'File', 'Adapter')) {
+    foreach ($part in @('Disk', 'Checkpoint', 'File', 'Adapter', 'FibreChannel')) {
         try {
             Add-BorgClusterVMPart -Part $part -VM $VM -Report $report -Cache $Cache
         } catch {

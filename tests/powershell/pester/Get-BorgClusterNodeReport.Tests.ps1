@@ -25,6 +25,18 @@ Describe 'Get-BorgClusterNodeReport' {
         @($report.vms[0].files)[0].kind | Should -Be 'configuration'
     }
 
+    It 'tells by which Fibre Channel adapters the guest reaches storage of its own' {
+        @((Get-BorgClusterNodeReport | ConvertFrom-Json).vms[0].fibre_channel_adapters).Count | Should -Be 0
+        $world['Port'] = @(
+            [pscustomobject] @{ Id = 'Microsoft:X\1'; SanName = 'Production' }
+            [pscustomobject] @{ Id = 'Microsoft:X\2'; SanName = '' }
+        )
+        $ports = @((Get-BorgClusterNodeReport | ConvertFrom-Json).vms[0].fibre_channel_adapters)
+        $ports.id | Should -Be @('Microsoft:X\1', 'Microsoft:X\2')
+        $ports[0].san_name | Should -Be 'Production'
+        $ports[1].san_name | Should -BeNullOrEmpty
+    }
+
     It 'tells that a machine can not be read, and reports the others' {
         $world['VM'] = @($world['VM']) + @(Get-Machine -Id $other -Name 'bad' -Folder $world['Folder'])
         Use-StubAnswer -Command 'Get-VMHardDiskDrive' -Answer {
