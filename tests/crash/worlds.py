@@ -85,5 +85,7 @@ _REQUESTS = {
     "disk": (RestoreRequest(vm="", part=Part.DISKS, disks=("SCSI:0:1",)), frozenset({"stale"})),
 }
 SCENARIOS = tuple(_SCENARIOS)
+WEIGHTS = {"available": 8, "plain": 2, "copy": 1, "disk": 1}
+"""How much of the time each of them may take, about as it has cells."""
 
-__all__ = ["SCENARIOS", "Scenario", "make_world"]
+__all__ = ["SCENARIOS", "WEIGHTS", "Scenario", "make_world"]

@@ -50,6 +50,9 @@ SAMBA_TOOLS = {
 }
 """A program of each Debian package that the Samba lane needs."""
 
+MINUTES = "BORG_CLUSTER_LANE_MINUTES"
+"""The variable that tells a lane how many minutes are left for it; absent if as many as it takes."""
+
 _PATIENCE = 900
 """Seconds for what is fetched and built."""
 
@@ -86,18 +89,25 @@ def run_on_all_cores(name: str, environment: Mapping[str, str]) -> Tally:
 
 
 def run_crash(name: str, environment: Mapping[str, str]) -> Tally:
-    """Run the crash matrix, the mutations that it must notice, then what else there is in the lane's folder."""
+    """Run the mutations that the crash matrix must notice, what else there is in the lane's folder, then the matrix.
+
+    Of the matrix as many cells are run as the time suffices for, if it is limited.
+    """
+    around = {**os.environ, **environment}
+    began = time.monotonic()
+    mutated = subprocess.run([sys.executable, "-m", "tests.crash.mutate"], cwd=ROOT, env=around, check=False).returncode
+    others = run_pytest(name, environment)
+    words = [sys.executable, "-m", "tests.crash"]
+    if MINUTES in environment:
+        words += ["--minutes", str(max(1.0, float(environment[MINUTES]) - (time.monotonic() - began) / 60))]
     with tempfile.TemporaryDirectory() as folder:
         matrix = Path(folder) / "matrix.json"
-        around = {**os.environ, **environment}
-        done = subprocess.run([sys.executable, "-m", "tests.crash", "--tally", str(matrix)], cwd=ROOT, env=around, check=False)
-        cells = json.loads(matrix.read_text(encoding="utf-8")) if matrix.is_file() else {"passed": 0, "failed": done.returncode}
-        mutated = subprocess.run([sys.executable, "-m", "tests.crash.mutate"], cwd=ROOT, env=around, check=False).returncode
-    others = run_pytest(name, environment)
+        done = subprocess.run([*words, "--tally", str(matrix)], cwd=ROOT, env=around, check=False)
+        cells = json.loads(matrix.read_text(encoding="utf-8")) if matrix.is_file() else {"failed": done.returncode}
     return Tally(
-        passed=cells["passed"] + others.passed + (mutated == 0),
+        passed=cells.get("passed", 0) + others.passed + (mutated == 0),
         failed=cells["failed"] + others.failed + (mutated != 0),
-        skipped=others.skipped,
+        skipped=cells.get("skipped", 0) + others.skipped,
     )
 
 
@@ -331,7 +341,7 @@ def run(lane: Lane, *, minutes: float | None = None) -> tuple[str, int]:
     if minutes is not None and lane.minutes > minutes:
         return f"{lane.name}: not run: it may take {lane.minutes} minutes, and {max(0, int(minutes))} are left", 0
     try:
-        environment = lane.prepare()
+        environment = {**lane.prepare(), **({} if minutes is None else {MINUTES: f"{minutes:.1f}"})}
     except NotRun as reason:
         return f"{lane.name}: not run: {reason}", 0
     tally = lane.run(lane.name, environment)
