@@ -79,11 +79,11 @@ def _id(progress: Progress) -> str:
 def _was_kept(progress: Progress) -> bool:
     """Whether plan and records were put beside the files, and nothing of this restore's own has removed them since."""
     claimed = any(isinstance(step, kinds.Claim) for step in progress.begun if step != progress.next_step)
-    removed = any(_removes_folders(one, progress.plan) for one in (*progress.begun, *_walked(progress)))
+    removed = any(removes_folders(one, progress.plan) for one in (*progress.begun, *_walked(progress)))
     return claimed and not removed and progress.outcome not in {"refused", "undone", "released"}
 
 
-def _removes_folders(step: kinds.Step, plan: RestorePlan) -> bool:
+def removes_folders(step: kinds.Step, plan: RestorePlan) -> bool:
     """Whether a step takes this restore's folders away as a whole: each undo and release, and the end of a copy's restore."""
     return isinstance(step, kinds.Release) or (isinstance(step, kinds.Clear) and set(plan.folders) <= set(step.folders))
 

@@ -22,7 +22,7 @@ from borg_cluster.core.step_table import is_done, needs, paths
 from borg_cluster.discover import discover
 from borg_cluster.errors import BorgClusterError, Claimed, RestoreStopped
 from borg_cluster.extract.act import act
-from borg_cluster.extract.beside import folder_of
+from borg_cluster.extract.beside import folder_of, removes_folders
 from borg_cluster.extract.look import Look
 from borg_cluster.extract.scene import START_SECONDS, STOP_SECONDS, Scene
 from borg_cluster.extract.signals import Ended, Signals
@@ -137,7 +137,9 @@ class Walk:
         """Keep plan and records on the volume too, as soon as the claim is ours: see beside.py."""
         folder = folder_of(self._context, self._plan)
         claimed = any(isinstance(step, kinds.Claim) for step in self.progress.done)
-        if folder is not None and claimed and (self.progress.purpose == "restore" or folder.exists()):
+        removed = any(removes_folders(step, self._plan) for step in self.progress.done)
+        wanted = self.progress.purpose == "restore" and not removed
+        if folder is not None and claimed and (wanted or folder.exists()):
             self._journal.keep_beside(folder)
 
     def _is_to_be_checked(self, step: Step) -> bool:

@@ -60,7 +60,7 @@ def _place() -> Path | None:
 
 def _shown(result: Result) -> Result:
     """Tell of a cell as soon as it is done."""
-    state = "wrong" if result.wrong else "right" if result.fired else "not hit"
+    state = "not hit" if not result.fired else "wrong" if result.wrong else "right"
     sys.stderr.write(f"{result.cell}  {state}  {result.attempts} more, {result.seconds:.1f} s\n")
     return result
 

@@ -1,7 +1,5 @@
 """The cluster's side: one worker's simulated cluster on the wire, put back to the moment before any step, and hit there."""
 
-import hashlib
-import json
 import multiprocessing
 import os
 import shutil
@@ -16,16 +14,13 @@ from typing import Any
 
 from borg_cluster import journal
 from borg_cluster.core.policy import Policy
-from borg_cluster.extract.beside import ROOM
-from borg_cluster.simulator.fingerprint import fingerprint
-from borg_cluster.simulator.model import Grant, Machine
-from borg_cluster.simulator.places import files_below
 from borg_cluster.simulator.state import SimulatedCluster
 from borg_cluster.simulator.wire import Nodes, serve
 from borg_cluster.simulator.wsman import Dropped
-from tests.crash.cells import MUST_STOP, WALKS, Cell, Result, Walked, cells_of
-from tests.crash.hits import Blow, hit, is_copy
+from tests.crash.cells import KILLS, MUST_STOP, Cell, Result, Walked, cells_of
+from tests.crash.hits import Blow, hit
 from tests.crash.product import Order, carry_out
+from tests.crash.sight import anywhere, differences, world
 from tests.crash.worlds import Scenario, make_world
 from tests.e2e.restore_site import recognise
 
@@ -118,6 +113,8 @@ class Arena:
         self.put("start")
         self.before = world(self.stage.cluster)
         self.tracks["restore"] = self._track("restore", "restore", "")
+        if self.scenario.request.in_place:
+            return  # there is neither a way back nor anything parked
         self.keep("restored")
         restore_id = self.tracks["restore"].restore_id
         self.tracks["undo"] = self._track("undo", "undo", restore_id)
@@ -178,16 +175,27 @@ class Arena:
 
     def cells(self) -> list[Cell]:
         """Return all cells whose gates the walks come by."""
-        made = [cell for walked in WALKS for cell in cells_of(self.scenario.name, walked, tuple(self.tracks[walked].steps))]
+        made = [
+            cell for walked, track in self.tracks.items() for cell in cells_of(self.scenario.name, walked, tuple(track.steps))
+        ]
         return [cell for cell in made if self.tracks[cell.walked].has(cell) and cell.hit not in self.scenario.without]
 
     def run(self, cell: Cell) -> Result:
         """Hit a walk where the cell says, go on as it says, and compare what becomes of it."""
         began = time.monotonic()
         cluster = self.put(f"{cell.walked}-{cell.number:02}")
-        blow = Blow(cluster=cluster, original=self.scenario.vm_id, cell=cell, is_copy=self.scenario.request.is_copy)
-        told = self._hit(cell, blow)
-        wrong, attempts = self._go_on(cell, blow, told)
+        blow = Blow(
+            cluster=cluster,
+            original=self.scenario.vm_id,
+            cell=cell,
+            repository=Path(self.policy.repositories[0].path),
+            is_copy=self.scenario.request.is_copy,
+        )
+        try:
+            told = self._hit(cell, blow)
+            wrong, attempts = self._go_on(cell, blow, told)
+        finally:
+            blow.mend()
         fired = blow.fired()
         if not wrong:
             blow.make_whole()
@@ -198,14 +206,15 @@ class Arena:
         """Let the walk go on from before its step, and hit it; return how that process ended."""
         verb = "resume" if cell.walked == "restore" else cell.walked
         order = self.order(verb, self.tracks[cell.walked].restore_id, gates=frozenset({blow.gate}))
-        if cell.hit == "kill":
+        if cell.hit in KILLS:
             order = replace(order, mutation=None)  # it is whoever goes on that must look
         with self.process(order) as (pid, connection):
+            blow.pid = pid
             while (message := receive(connection))[0] == "gate":
                 hit(blow)
                 if cell.hit == "kill":
                     os.kill(pid, signal.SIGKILL)
-                elif cell.way == "undo" and cell.walked == "restore" and cell.hit not in MUST_STOP:
+                elif cell.way == "undo" and cell.walked == "restore" and cell.hit not in MUST_STOP and cell.hit != "mute":
                     os.kill(pid, signal.SIGTERM)  # it stops in order, to be undone
                 with suppress(BrokenPipeError, ConnectionResetError):  # the dead don't go on
                     connection.send("go on")
@@ -249,78 +258,6 @@ def receive(connection: Connection) -> tuple[str, str, str]:
     except (EOFError, ConnectionResetError):
         return ("killed", "", "")
     return message
-
-
-def world(cluster: SimulatedCluster) -> Any:
-    """Return all that a restore may not change, or must: VMs, roles, every file byte for byte, who may open it.
-
-    Left out is what Windows makes anew: ids of roles and resources, times, empty folders.
-    """
-    with cluster.lock:
-        cluster.commit()
-        root = cluster.folder / "volumes"
-        found = {
-            **fingerprint(cluster),
-            "files": {str(path.relative_to(root)): _digest(path) for path in sorted(files_below(root))},
-            "rights": {key: sorted(one.vm_ids) for key, one in _rights(cluster)},
-        }
-        return _without_new_ids(found, [one for one in cluster.state.machines if is_copy(one)])
-
-
-def _without_new_ids(found: Any, copies: list[Machine]) -> Any:
-    """Leave out the ids that Windows gave copies and their adapters, which are in their configurations, too."""
-    if not copies:
-        return found
-    text = json.dumps(found, default=sorted)
-    for copy in copies:
-        for adapter in copy.definition.adapters:
-            text = text.replace(adapter.id, "an adapter's id")
-        text = text.replace(copy.id, "a copy's id").replace(copy.id.upper(), "A COPY'S ID")
-    made = json.loads(text)
-    made["files"] |= {path: "made anew" for path in made["files"] if path.endswith("A COPY'S ID.vmcx")}
-    return made
-
-
-def _rights(cluster: SimulatedCluster) -> list[tuple[str, Grant]]:
-    """Return what may be opened by whom, of the files that are there, but for checkpoints' own configurations."""
-    known = ((key, one) for key, one in sorted(cluster.state.access.items()) if "/Snapshots/" not in key)
-    return [(key, one) for key, one in known if one.inode == _inode(cluster, key)]
-
-
-def _inode(cluster: SimulatedCluster, key: str) -> int | None:
-    path = cluster.folder / key
-    return path.stat().st_ino if path.exists() else None
-
-
-def _digest(path: Path) -> str:
-    if path.parent.name == ROOM:
-        return "a plan, or records with their times"
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def anywhere(found: Any) -> Any:
-    """Leave out on which node things are: a failover decides that."""
-    vms = {}
-    for vm_id, vm in found["vms"].items():
-        registrations = [{**one, "node": None} for one in vm["registrations"]]
-        role = None if vm["role"] is None else {**vm["role"], "owner": None}
-        vms[vm_id] = {**vm, "registrations": registrations, "role": role}
-    return {**found, "vms": vms}
-
-
-def differences(expected: Any, found: Any, where: str = "") -> tuple[str, ...]:
-    """Return in what two worlds differ, one line each."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        keys = sorted({*expected, *found}, key=str)
-        absent = "(nothing)"
-        return tuple(
-            line for key in keys for line in differences(expected.get(key, absent), found.get(key, absent), f"{where}/{key}")
-        )
-    return () if expected == found else (f"{where}: {_short(found)}, not {_short(expected)}",)
-
-
-def _short(value: Any) -> str:
-    return json.dumps(value, default=str)[:300]
 
 
 @contextmanager

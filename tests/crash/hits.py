@@ -1,15 +1,21 @@
-"""The blows: each is dealt while the product stands still at a gate, and the simulator's log tells that it was."""
+"""The blows: each is dealt while the product stands still at a gate, and the simulator's log tells that it was.
+
+One of them only gets ready there: ``mute`` falls when the node has done what the product asks for next.
+"""
 
 import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from borg_cluster.simulator.chains import find_chain
 from borg_cluster.simulator.definition import write_saved_state
 from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.state import SimulatedCluster
 from tests.crash.cells import Cell
+from tests.e2e.restore_site import damage
 
 
 def is_copy(machine: Machine) -> bool:
@@ -24,8 +30,13 @@ class Blow:
     cluster: SimulatedCluster
     original: str
     cell: Cell
+    repository: Path
     is_copy: bool = False
+    pid: int = 0
+    """Of the process that is hit."""
     down: list[str] = field(default_factory=list)
+    mend: Callable[[], None] = lambda: None
+    """Makes whole what lies outside the world, and so would hurt the next cell, too."""
 
     @property
     def vm_id(self) -> str:
@@ -36,8 +47,8 @@ class Blow:
 
     @property
     def gate(self) -> tuple[str, str]:
-        """The gate at which it is dealt. An answer is lost after the act by cutting the connection that carries it."""
-        moment = "before" if self.cell.hit == "cut" and self.cell.moment == "after" else self.cell.moment
+        """The gate at which it is dealt. An answer is lost after the act by cutting the connection, or killing who hears it."""
+        moment = "before" if self.cell.hit in {"cut", "mute"} and self.cell.moment == "after" else self.cell.moment
         return (self.cell.step, moment)
 
     @property
@@ -81,7 +92,10 @@ _EVIDENCE: dict[str, set[tuple[str, str]]] = {
     "owner": {("change", "move_role"), ("change", "begin_migration")},
     "name": {("change", "move_core_group")},
     "volume": {("change", "move_coordinator")},
+    "mute": {("fault", "change_after")},
+    "rot": {("change", "rot")},
     "spoil": {("change", "spoil")},
+    "misfit": {("change", "misfit")},
     "stale": {("change", "stale")},
     "halt": {("change", "stop")},
 }
@@ -116,6 +130,23 @@ def _name(blow: Blow) -> None:
 def _volume(blow: Blow) -> None:
     for volume in blow.cluster.state.volumes:
         blow.cluster.move_coordinator(volume.folder, blow.another_node(volume.owner_node))
+
+
+def _mute(blow: Blow) -> None:
+    blow.cluster.faults.add(Fault(kind="change_after", change=lambda _: os.kill(blow.pid, signal.SIGKILL)))
+
+
+def _rot(blow: Blow) -> None:
+    (machine,) = blow.cluster.registrations(blow.original)
+    chains = [find_chain(blow.cluster, leaf, machine.node) for leaf in machine.definition.disk_paths()]
+    with blow.cluster.change("rot", repository=str(blow.repository)):
+        blow.mend = damage(blow.repository, [real for chain in chains for real in chain.reals])
+
+
+def _misfit(blow: Blow) -> None:
+    with blow.cluster.change("misfit"):
+        for node in blow.cluster.state.nodes:
+            node.newest_version = "9.0"
 
 
 def _spoil(blow: Blow) -> None:
@@ -156,7 +187,10 @@ _DEALT: dict[str, Callable[[Blow], None]] = {
     "owner": _owner,
     "name": _name,
     "volume": _volume,
+    "mute": _mute,
+    "rot": _rot,
     "spoil": _spoil,
+    "misfit": _misfit,
     "stale": _stale,
     "halt": _halt,
 }

@@ -29,7 +29,7 @@ from borg_cluster.extract import look, stage, walk
 from borg_cluster.journal import OpenJournal, render_line
 from borg_cluster.simulator.state import SimulatedCluster
 from tests import direct
-from tests.crash.arena import anywhere, differences, world
+from tests.crash.sight import anywhere, differences, world
 from tests.crash.worlds import Scenario, make_world
 from tests.e2e.restore_site import recognise
 

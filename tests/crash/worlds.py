@@ -78,11 +78,25 @@ def _plain(cluster: SimulatedCluster) -> str:
     return vm_id
 
 
-_SCENARIOS = {"available": _highly_available, "plain": _plain, "copy": _highly_available, "disk": _highly_available}
+def _without_room(cluster: SimulatedCluster) -> str:
+    """Between the old disks' deletion and its registration there is neither an old VM nor a new one."""
+    vm_id = _highly_available(cluster)
+    cluster.give_up(vm_id)
+    return vm_id
+
+
+_SCENARIOS = {
+    "available": _highly_available,
+    "plain": _plain,
+    "copy": _highly_available,
+    "disk": _highly_available,
+    "in-place": _without_room,
+}
 _REQUESTS = {
     # what was placed of a copy is not what is registered; it is started, so that it's listed after a failover, too
     "copy": (RestoreRequest(vm="", copy_name="a copy", start=True), frozenset({"stale"})),
-    "disk": (RestoreRequest(vm="", part=Part.DISKS, disks=("SCSI:0:1",)), frozenset({"stale"})),
+    "disk": (RestoreRequest(vm="", part=Part.DISKS, disks=("SCSI:0:1",)), frozenset({"stale", "misfit"})),
+    "in-place": (RestoreRequest(vm="", in_place=True), frozenset()),
 }
 SCENARIOS = tuple(_SCENARIOS)
 WEIGHTS = {"available": 8, "plain": 2, "copy": 1, "disk": 1}

@@ -1,7 +1,7 @@
 """Sites for restores: a simulated cluster whose VMs are backed up once; each test gets a copy of that world of its own."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ CHAIN = "files01"
 SAVED = "sleeper"
 """Highly available; saved when it was backed up."""
 ISO = r"C:\ClusterStorage\Volume2\ISO\installer.iso"
+_NEEDLE = 256
+"""Bytes that tell one disk from all others: its noise isn't compressed."""
 _RUN = "20260301-0200-4000-8000-000000000001"
 _JOB = Job(
     name="nightly",
@@ -175,6 +177,26 @@ def back_up(context: Context, events: list[Event]) -> None:
     )
     outcome = create(context, plan, inventory)
     assert outcome.failed == 0, events
+
+
+def damage(repository: Path, disks: Iterable[Path]) -> Callable[[], None]:
+    """Damage a repository where it holds the end of what is in these disks; return what makes it whole again."""
+    ends = (disk.read_bytes().rstrip(b"\0")[-_NEEDLE:] for disk in disks)
+    needles = [end for end in ends if len(end) == _NEEDLE]
+    segments = {path: path.read_bytes() for path in repository.glob("data/*/*")}
+    whole = {path: content for path, content in segments.items() if any(needle in content for needle in needles)}
+    assert whole, "no segment holds any of these disks"
+    for path, content in whole.items():
+        damaged = content
+        for needle in needles:
+            damaged = damaged.replace(needle, bytes(len(needle)))
+        path.write_bytes(damaged)
+
+    def mend() -> None:
+        for path, content in whole.items():
+            path.write_bytes(content)
+
+    return mend
 
 
 def policy_of(policy: Policy, borg: BorgSite) -> Policy:

@@ -22,7 +22,7 @@ from borg_cluster.simulator.state import SimulatedCluster
 from tests import direct
 from tests.e2e.matrix_cells import carry_out
 from tests.e2e.matrix_site import CELLS, HIGHLY_AVAILABLE, PLAIN, THEN, MatrixStock, UnpackedArchives, open_matrix
-from tests.e2e.restore_site import SINCE, MovingClock, at_step, policy_of
+from tests.e2e.restore_site import SINCE, MovingClock, at_step, damage, policy_of
 
 _EACH = 7
 """Every seventh cell comes by each way that a VM can be now and by each target, and takes a seventh of the time."""
@@ -166,15 +166,9 @@ def test_a_vm_of_another_cluster_comes_up_here_under_other_names_of_storage_node
 def damaged(matrix: MatrixStock) -> Iterator[None]:
     """Damage the repository where it holds the end of the VM's disk, until the test is over."""
     disk = matrix.stock.folder / "cluster" / "volumes" / "Volume1" / "shop" / "shop.vhdx"
-    needle = disk.read_bytes().rstrip(b"\0")[-256:]
-    segments = [path for path in Path(matrix.stock.borg.repository.path).glob("data/*/*") if needle in path.read_bytes()]
-    whole = {path: path.read_bytes() for path in segments}
-    assert whole
-    for path, content in whole.items():
-        path.write_bytes(content.replace(needle, bytes(len(needle))))
+    mend = damage(Path(matrix.stock.borg.repository.path), [disk])
     yield
-    for path, content in whole.items():
-        path.write_bytes(content)
+    mend()
 
 
 @pytest.mark.usefixtures("damaged")
