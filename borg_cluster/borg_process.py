@@ -16,11 +16,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any, TypeVar
 
+from borg_cluster import borg_starter
 from borg_cluster.core.policy import BorgSettings
 from borg_cluster.errors import BorgClusterError, BorgFailed, RepositoryRefused, UsageError
 from borg_cluster.stopping import Stop
 
 T = TypeVar("T")
+Process = subprocess.Popen[bytes] | borg_starter.Forked
+"""A running borg."""
 
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "KRB5CCNAME", "BORG_HOST_ID")
 """What borg and the ssh that it starts need of our own environment; the rest, BORG_* above all, stays out."""
@@ -247,11 +250,25 @@ def passphrase_pipe(passphrase: str | None) -> Iterator[int | None]:
 
 
 @contextmanager
-def started(call: Call, pipe: int | None) -> Iterator[subprocess.Popen[bytes]]:
+def started(call: Call, pipe: int | None) -> Iterator[Process]:
     """Yield the running process; it does not outlive the ``with``."""
+    process = borg_starter.start(call.arguments, call.environment, folder=call.folder, passphrase=pipe) or _loaded(call, pipe)
+    try:
+        with process:
+            try:
+                yield process
+            except BaseException:
+                _stop(process)
+                raise
+    finally:
+        _stop(process)
+
+
+def _loaded(call: Call, pipe: int | None) -> subprocess.Popen[bytes]:
+    """Return the running process, loaded as every program is."""
     made = dict(call.environment) | ({} if pipe is None else {"BORG_PASSPHRASE_FD": str(pipe)})
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             call.arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -264,18 +281,9 @@ def started(call: Call, pipe: int | None) -> Iterator[subprocess.Popen[bytes]]:
     except FileNotFoundError as error:
         hint = "look at borg: executable: in the configuration, or install borgbackup"
         raise UsageError(f"borg is not there: {error.filename}", hint=hint) from error
-    try:
-        with process:
-            try:
-                yield process
-            except BaseException:
-                _stop(process)
-                raise
-    finally:
-        _stop(process)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: Process) -> None:
     if process.poll() is not None:
         return
     process.terminate()

@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from borg_cluster import borg_starter
 from borg_cluster.changed_blocks import PROGRAM, TOLD, Base, Disk, DiskOutcome, Request, dump_request, load_outcome
 
 BORG = (str(Path(sys.executable).with_name("borg")),)
@@ -67,10 +69,19 @@ class ChangedSite:
 
     def run(self, *words: str, check: bool = True) -> bytes:
         """Run borg; return what it says on stdout."""
-        done = subprocess.run((*self.borg, *words), env=self.environment, cwd=self.room, capture_output=True, check=False)
+        arguments = (*self.borg, *words)
+        forked = borg_starter.start(arguments, self.environment, folder=str(self.room))
+        if forked is None:  # another version
+            done = subprocess.run(arguments, env=self.environment, cwd=self.room, capture_output=True, check=False)
+            code, out, err = done.returncode, done.stdout, done.stderr
+        else:
+            with forked, ThreadPoolExecutor(1) as threads:
+                forked.stdin.close()
+                told = threads.submit(forked.stderr.read)
+                out, err, code = forked.stdout.read(), told.result(), forked.wait()
         if check:
-            assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
+            assert code == 0, err.decode()
+        return out
 
     def words(self, name: str) -> tuple[str, ...]:
         """Return borg's arguments for a create."""

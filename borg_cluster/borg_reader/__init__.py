@@ -12,10 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from subprocess import Popen
 from typing import IO
 
-from borg_cluster.borg_process import MOST_MESSAGES, Call, Message, failure, parse_message, passphrase_pipe, started
+from borg_cluster.borg_process import MOST_MESSAGES, Call, Message, Process, failure, parse_message, passphrase_pipe, started
 from borg_cluster.errors import BorgFailed
 
 PROGRAM = (sys.executable, "-P", str(Path(__file__).with_name("child.py")))
@@ -46,7 +45,7 @@ class ArchiveReader:
     what came out of the repository for file content.
     """
 
-    def __init__(self, process: Popen[bytes], paths: tuple[str, ...]) -> None:
+    def __init__(self, process: Process, paths: tuple[str, ...]) -> None:
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - for the type checker: pipes
         self._stdin: IO[bytes] = process.stdin
         self._stdout: IO[bytes] = process.stdout
@@ -119,7 +118,7 @@ def open_archive(call: Call, paths: tuple[str, ...]) -> Iterator[ArchiveReader]:
         process.wait()
 
 
-def _listen(process: Popen[bytes]) -> list[Message]:
+def _listen(process: Process) -> list[Message]:
     messages: list[Message] = []
     for line in process.stderr or ():
         message = parse_message(line)
@@ -128,5 +127,5 @@ def _listen(process: Popen[bytes]) -> list[Message]:
     return messages
 
 
-def _failure(call: Call, process: Popen[bytes], telling: Future[list[Message]]) -> Exception:
+def _failure(call: Call, process: Process, telling: Future[list[Message]]) -> Exception:
     return failure(call, process.wait(), telling.result())
