@@ -35,6 +35,11 @@ class Administration(World):
         with self.change("guest_write", vm_id=vm_id, disk=disk, offset=offset, length=len(data)):
             storage.guest_write(self, self.machine(vm_id), disk=disk, offset=offset, data=data)
 
+    def guest_trim(self, vm_id: str, *, disk: int = 0, offset: int, length: int) -> None:
+        """Let a running VM's guest give back a range of a disk (by number), in bytes: whole blocks are unmapped."""
+        with self.change("guest_trim", vm_id=vm_id, disk=disk, offset=offset, length=length):
+            storage.guest_trim(self, self.machine(vm_id), disk=disk, offset=offset, length=length)
+
     def offline_write(self, vm_id: str, *, disk: int = 0, offset: int = 0, data: bytes) -> None:
         """Let somebody change the disk of a VM that is off, behind Hyper-V's back."""
         with self.change("offline_write", vm_id=vm_id, disk=disk, offset=offset, length=len(data)):

@@ -68,6 +68,7 @@ def _new_leaf(world: World, machine: Machine, parent: str) -> str:
         NewDisk(
             size=info.size,
             block_size=info.block_size,
+            sector_size=info.logical_sector_size,
             identifier=info.identifier,
             data_write=data_write,
             parent=_link(world, machine, parent),

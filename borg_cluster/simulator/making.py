@@ -32,6 +32,7 @@ class DiskSpec:
 
     size: int = 16 * MIB
     block_size: int = MIB
+    sector_size: int = 512
     content: int = 3 * MIB // 2
     fixed: bool = False
     name: str | None = None
@@ -169,7 +170,14 @@ def _make_disk(world: World, spec: VMSpec, home: str, number: int) -> DiskSlot:
     real.parent.mkdir(parents=True, exist_ok=True)
     if not real.exists():  # a shared disk is there already
         first, second = uuid.UUID(world.new_id()), uuid.UUID(world.new_id())
-        shape = NewDisk(size=disk.size, block_size=disk.block_size, fixed=disk.fixed, identifier=first, data_write=second)
+        shape = NewDisk(
+            size=disk.size,
+            block_size=disk.block_size,
+            sector_size=disk.sector_size,
+            fixed=disk.fixed,
+            identifier=first,
+            data_write=second,
+        )
         create(real, shape)
         _fill(world, real, disk)
     if spec.change_tracking:
@@ -182,7 +190,7 @@ def _fill(world: World, real: Path, disk: DiskSpec) -> None:
     pieces = -(-disk.content // disk.block_size)
     for piece in range(pieces):
         length = min(disk.block_size, disk.content - piece * disk.block_size)
-        at = piece * (disk.size // pieces) // 512 * 512
+        at = piece * (disk.size // pieces) // disk.sector_size * disk.sector_size
         write([real], at, noise(world.new_id(), length), data_write=uuid.UUID(world.new_id()))
 
 

@@ -10,7 +10,7 @@ from borg_cluster.simulator.machines import OFF_STATES, beside, hold, save_defin
 from borg_cluster.simulator.making import grant_all, volume_path
 from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.roles import refresh_configuration
-from borg_cluster.simulator.vhdx_content import read, write
+from borg_cluster.simulator.vhdx_content import read, trim, write
 from borg_cluster.simulator.world import World
 
 
@@ -21,6 +21,16 @@ def guest_write(world: World, machine: Machine, *, disk: int, offset: int, data:
     chain = disk_chain(world, machine, disk)
     write(chain.reals, offset, data, data_write=uuid.UUID(world.new_id()))
     tracking.note_write(world, machine, machine.definition.disks[disk], offset, len(data))
+    hold(world, machine)
+
+
+def guest_trim(world: World, machine: Machine, *, disk: int, offset: int, length: int) -> None:
+    """Let a running VM's guest give back what it needs no more; that changes the content, so it is tracked as a write is."""
+    if machine.state != "Running":
+        raise invalid_vm_state(machine.definition.name, "GuestTrim", target=machine.id)
+    chain = disk_chain(world, machine, disk)
+    trim(chain.reals, offset, length, data_write=uuid.UUID(world.new_id()))
+    tracking.note_write(world, machine, machine.definition.disks[disk], offset, length)
     hold(world, machine)
 
 
@@ -50,10 +60,12 @@ def disk_chain(world: World, machine: Machine, disk: int) -> Chain:
 
 
 def move_storage(world: World, machine: Machine, volume: str) -> None:
-    """Move a VM with everything that it has to another volume, running or not: Move-VMStorage."""
+    """Move a VM with everything that it has to another volume, running or not: Move-VMStorage. Raises ValueError: it's there."""
     old_home = machine.home
     base = old_home.rsplit("\\", 1)[1]
     new_home = f"{volume_path(world, volume)}\\{base}"
+    if new_home.lower() == old_home.lower():
+        raise ValueError(f"{machine.definition.name} lies on {volume} already")
     moved = _move_files(world, machine, old_home, new_home)
     definition = machine.definition
     slots = [*definition.disks, *(slot for one in definition.checkpoints for slot in one.disks)]

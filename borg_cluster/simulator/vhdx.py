@@ -30,8 +30,7 @@ _PHYSICAL_SECTOR = uuid.UUID("CDA348C7-445D-4471-9CC9-E9885251C556")
 _PARENT_LOCATOR = uuid.UUID("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C")
 _LOCATOR_TYPE = uuid.UUID("B04AEFB7-D19E-4A81-B789-25B8E9445913")
 _REQUIRED, _OF_VIRTUAL_DISK = 4, 2
-_SECTOR = 512
-FULLY_PRESENT = 6
+NOT_PRESENT, UNMAPPED, FULLY_PRESENT, PARTLY_PRESENT = 0, 3, 6, 7
 _LEAVE_ALLOCATED, _HAS_PARENT = 1, 2
 
 
@@ -63,18 +62,31 @@ class DiskInfo:
     parent: ParentLink | None
     bat_offset: int
 
+    @property
+    def chunk(self) -> int:
+        """Payload blocks that share a sector bitmap; its entry in the block allocation table follows theirs."""
+        return _chunk(self.logical_sector_size, self.block_size)
+
     def bat_position(self, block: int) -> int:
         """Return the file offset of a payload block's entry in the block allocation table."""
-        chunk = (1 << 23) * self.logical_sector_size // self.block_size
-        return self.bat_offset + 8 * (block + block // chunk)
+        return self.bat_offset + 8 * (block + block // self.chunk)
+
+    def bitmap_position(self, block: int) -> int:
+        """Return the file offset of the entry of the sector bitmap that a payload block has a part in."""
+        return self.bat_offset + 8 * (block // self.chunk * (self.chunk + 1) + self.chunk)
+
+
+def _chunk(sector_size: int, block_size: int) -> int:
+    return (1 << 23) * sector_size // block_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDisk:
-    """What a file is to be made like. Sizes are bytes; a block is 1 MiB or a power of two of it."""
+    """What a file is to be made like. Sizes are bytes; a block is 1 MiB or a power of two of it, a sector 512 or 4096."""
 
     size: int
     block_size: int = MIB
+    sector_size: int = 512
     fixed: bool = False
     identifier: uuid.UUID
     data_write: uuid.UUID
@@ -84,7 +96,7 @@ class NewDisk:
 def create(path: Path, disk: NewDisk) -> None:
     """Make a VHDX file; a fixed one is filled with zeros. Raises FileExistsError when it is there already."""
     blocks = -(-disk.size // disk.block_size)
-    chunk = (1 << 23) * _SECTOR // disk.block_size
+    chunk = _chunk(disk.sector_size, disk.block_size)
     entries = -(-blocks // chunk) * (chunk + 1) if disk.parent else blocks + (blocks - 1) // chunk
     bat_length = -(-entries * 8 // MIB) * MIB
     with path.open("xb") as file:
@@ -133,7 +145,7 @@ def _metadata(disk: NewDisk) -> bytes:
         (_FILE_PARAMETERS, _REQUIRED, struct.pack("<II", disk.block_size, flags)),
         (_DISK_SIZE, _REQUIRED | _OF_VIRTUAL_DISK, struct.pack("<Q", disk.size)),
         (_DISK_ID, _REQUIRED | _OF_VIRTUAL_DISK, disk.identifier.bytes_le),
-        (_LOGICAL_SECTOR, _REQUIRED | _OF_VIRTUAL_DISK, struct.pack("<I", _SECTOR)),
+        (_LOGICAL_SECTOR, _REQUIRED | _OF_VIRTUAL_DISK, struct.pack("<I", disk.sector_size)),
         (_PHYSICAL_SECTOR, _REQUIRED | _OF_VIRTUAL_DISK, struct.pack("<I", 4096)),
     ]
     if disk.parent:

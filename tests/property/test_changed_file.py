@@ -1,9 +1,10 @@
 """What is taken over unread is what is there: for whatever a guest and Windows did in between."""
 
+import os
 import struct
 import tempfile
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -18,11 +19,12 @@ from borg_cluster.core.vhdx import MIB, Read, VHDXDamaged
 from borg_cluster.core.vhdx_map import open_map
 from borg_cluster.simulator import vhdx as maker
 from borg_cluster.simulator import vhdx_content as content
-from tests.vhdx_files import log_entry, needs_qemu, put_log, qemu_create, qemu_interrupted_write, qemu_write
+from tests.vhdx_files import log_entry, needs_qemu, put_log, qemu_create, qemu_interrupted_write, qemu_write, virtual
 
 GRANULE = 64 << 10
 CHUNKS = (64 << 10, 512 << 10, MIB, 4 * MIB)
-BAT = 3 * MIB
+THOROUGH = "BORG_CLUSTER_LANE" in os.environ
+"""In the lane: more examples, and all sizes of blocks."""
 
 
 def reading(data: bytes) -> Read:
@@ -78,16 +80,21 @@ class Disk:
         length = min(self.chance.choice((1, 512, 70_000, MIB)), self.size)
         offset = self.chance.randrange(self.size - length + 1)
         data = bytes((self.chance.randrange(256),)) * length
-        content.write([self.path, *self.parents], offset, data, data_write=uuid.UUID(int=self.chance.getrandbits(128)))
+        stamp, partly = uuid.UUID(int=self.chance.getrandbits(128)), self.chance.random() < 0.7
+        content.write([self.path, *self.parents], offset, data, data_write=stamp, partly=partly)
         self.note(offset, offset + length)
 
     def trim(self) -> None:
-        """A block is given back: Windows tells it as changed, and its place may be used again."""
+        """A block is given back: Windows tells it as changed. It may keep its place, and gets it again when it's written to."""
         info = maker.read_info(self.path)
         block = self.chance.randrange(-(-self.size // info.block_size))
-        with self.path.open("r+b") as file:
-            file.seek(info.bat_position(block))
-            file.write(struct.pack("<Q", self.chance.choice((0, 2, 3)) if not self.parents else 2))
+        if self.chance.random() < 0.5:
+            at, stamp = block * info.block_size, uuid.UUID(int=self.chance.getrandbits(128))
+            content.trim([self.path, *self.parents], at, info.block_size, data_write=stamp)
+        else:
+            with self.path.open("r+b") as file:
+                file.seek(info.bat_position(block))
+                file.write(struct.pack("<Q", self.chance.choice((0, 2, 3)) if not self.parents else 2))
         self.note(block * info.block_size, min((block + 1) * info.block_size, self.size))
 
     def move(self) -> None:
@@ -113,10 +120,23 @@ class Disk:
         self.chance.choice((self.write, self.write, self.write, self.trim, self.move))()
 
 
-def make(folder: Path, kind: str, block_size: int, size: int, chance: Random) -> Disk:
+class WholeBlocks(Random):
+    """Chance by which no block is ever only partly present."""
+
+    def random(self) -> float:
+        """Return what is never less than the chance of that."""
+        return 0.9
+
+
+def make(folder: Path, kind: str, block_size: int, size: int, chance: Random, *, sector_size: int = 512) -> Disk:
     path = folder / "a.vhdx"
     disk = maker.NewDisk(
-        size=size, block_size=block_size, fixed=kind == "fixed", identifier=uuid.UUID(int=1), data_write=uuid.UUID(int=2)
+        size=size,
+        block_size=block_size,
+        sector_size=sector_size,
+        fixed=kind == "fixed",
+        identifier=uuid.UUID(int=1),
+        data_write=uuid.UUID(int=2),
     )
     maker.create(path, disk)
     made = Disk(path=path, size=size, chance=chance)
@@ -126,25 +146,25 @@ def make(folder: Path, kind: str, block_size: int, size: int, chance: Random) ->
         return made
     child = folder / "b.avhdx"
     link = maker.ParentLink(linkage=maker.read_info(path).data_write, relative_path=".", absolute_path="C:")
-    maker.create(
-        child,
-        maker.NewDisk(size=size, block_size=block_size, identifier=uuid.UUID(int=3), data_write=uuid.UUID(int=4), parent=link),
-    )
+    maker.create(child, replace(disk, fixed=False, identifier=uuid.UUID(int=3), data_write=uuid.UUID(int=4), parent=link))
     return Disk(path=child, size=size, chance=chance, parents=[path])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=200 if THOROUGH else 20, deadline=None)
 @given(
     kind=st.sampled_from(("dynamic", "fixed", "differencing")),
-    block_size=st.sampled_from((MIB, MIB, 2 * MIB)),
+    block_size=st.sampled_from((MIB, MIB, 2 * MIB, 4 * MIB, 8 * MIB, 16 * MIB, 32 * MIB) if THOROUGH else (MIB, MIB, 2 * MIB)),
+    sector_size=st.sampled_from((512, 4096)),
     before=st.integers(0, 5),
     after=st.integers(0, 5),
     seed=st.integers(0, 1 << 32),
 )
-def test_what_is_taken_over_is_what_is_there(kind: str, block_size: int, before: int, after: int, seed: int) -> None:
+def test_what_is_taken_over_is_what_is_there(
+    kind: str, block_size: int, sector_size: int, before: int, after: int, seed: int
+) -> None:
     chance = Random(seed)  # noqa: S311 - a test
     with tempfile.TemporaryDirectory() as folder:
-        disk = make(Path(folder), kind, block_size, 5 * MIB + 512 * 3, chance)
+        disk = make(Path(folder), kind, block_size, 5 * MIB + 4096 * 3, chance, sector_size=sector_size)
         for _ in range(before):
             disk.step()
         old = disk.path.read_bytes()
@@ -152,13 +172,14 @@ def test_what_is_taken_over_is_what_is_there(kind: str, block_size: int, before:
         for _ in range(after):
             disk.step()
         check(old, disk.path.read_bytes(), disk.changed)
+        chain = (disk.path, *disk.parents)
+        assert virtual(*chain) == content.read(chain, 0, disk.size)
 
 
 @pytest.mark.parametrize("kind", ["dynamic", "fixed", "differencing"])
-@pytest.mark.parametrize("block_size", [MIB, 32 * MIB])
-def test_what_nobody_wrote_to_is_taken_over(tmp_path: Path, kind: str, block_size: int) -> None:
-    chance = Random(1)  # noqa: S311 - a test
-    disk = make(tmp_path, kind, block_size, 40 * MIB, chance)
+@pytest.mark.parametrize(("block_size", "sector_size"), [(MIB, 4096), (32 * MIB, 512)])
+def test_what_nobody_wrote_to_is_taken_over(tmp_path: Path, kind: str, block_size: int, sector_size: int) -> None:
+    disk = make(tmp_path, kind, block_size, 40 * MIB, WholeBlocks(1), sector_size=sector_size)
     for at in (0, 33 * MIB):
         content.write([disk.path, *disk.parents], at, b"x" * MIB, data_write=uuid.uuid4())
     old = disk.path.read_bytes()
@@ -193,6 +214,7 @@ def test_what_only_the_log_held_is_read_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
+        ({"sector_size": 4096}, "sector size"),
         ({"identifier": uuid.UUID(int=9)}, "replaced"),
         ({"size": 5 * MIB}, "virtual size"),
         ({"block_size": 2 * MIB}, "block"),

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,42 @@ def test_one_damaged_header_or_region_table_is_survived(tmp_path: Path) -> None:
         content[at] ^= 0xFF
     disk.write_bytes(content)
     assert read_info(disk).size == SIZE
+
+
+@pytest.mark.parametrize("sector_size", [512, 4096])
+@pytest.mark.parametrize("block_size", [MIB, 4 * MIB])
+def test_a_block_of_which_a_child_holds_some_sectors_reads_the_others_through(
+    tmp_path: Path, sector_size: int, block_size: int
+) -> None:
+    base, leaf = tmp_path / "disk.vhdx", tmp_path / "leaf.avhdx"
+    shape = NewDisk(
+        size=SIZE, block_size=block_size, sector_size=sector_size, identifier=uuid.uuid4(), data_write=uuid.UUID(int=1)
+    )
+    create(base, shape)
+    put([base], 0, b"base" * (2 * block_size // 4))
+    link = ParentLink(linkage=read_info(base).data_write, relative_path=".", absolute_path="C:")
+    create(leaf, replace(shape, data_write=uuid.UUID(int=2), parent=link))
+    model = bytearray(vhdx_content.read([base], 0, SIZE))
+    for offset, data in ((block_size - 700, b"leaf" * 400), (5000, b"x"), (SIZE - 1, b"y"), (0, bytes(block_size // 2))):
+        vhdx_content.write([leaf, base], offset, data, data_write=uuid.uuid4(), partly=True)
+        model[offset : offset + len(data)] = data
+    assert vhdx_content.read([leaf, base], 0, SIZE) == model
+    held = leaf.stat().st_size - 4 * MIB
+    assert held == 3 * block_size + MIB, "three blocks and one bitmap"
+    vhdx_content.merge(leaf, [base], data_write=uuid.uuid4())
+    assert vhdx_content.read([base], 0, SIZE) == model
+
+
+def test_what_a_guest_gives_back_reads_as_zeros_and_gets_its_place_again(tmp_path: Path) -> None:
+    disk, fixed = new_disk(tmp_path / "disk.vhdx"), new_disk(tmp_path / "fixed.vhdx", fixed=True)
+    for one in (disk, fixed):
+        put([one], MIB, b"content" * MIB)
+    before, size = fixed.read_bytes(), disk.stat().st_size
+    for one in (disk, fixed):
+        vhdx_content.trim([one], MIB + 1, 3 * MIB, data_write=uuid.uuid4())
+    assert vhdx_content.read([disk], 2 * MIB, 2 * MIB) == bytes(2 * MIB)
+    assert vhdx_content.read([disk], MIB, MIB) == (b"content" * MIB)[:MIB]
+    assert fixed.read_bytes() == before
+    put([disk], 2 * MIB + 5, b"anew")
+    assert vhdx_content.read([disk], 2 * MIB, MIB) == b"anew".rjust(9, b"\0").ljust(MIB, b"\0")
+    assert disk.stat().st_size == size

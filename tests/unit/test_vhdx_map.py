@@ -41,7 +41,7 @@ def make(path: Path, **changes: object) -> Path:
 
 def child_of(parent: Path, path: Path) -> Path:
     link = maker.ParentLink(linkage=maker.read_info(parent).data_write, relative_path=".", absolute_path="C:")
-    return make(path, data_write=uuid4(), parent=link)
+    return make(path, data_write=uuid4(), parent=link, sector_size=maker.read_info(parent).logical_sector_size)
 
 
 def put(path: Path, offset: int, data: bytes) -> None:
@@ -58,9 +58,11 @@ def set_entry(path: Path, number: int, entry: int) -> None:
     put(path, TABLE + 8 * number, struct.pack("<Q", entry))
 
 
+@pytest.mark.parametrize("sector_size", [512, 4096])
 @pytest.mark.parametrize("block_size", [MIB, 2 * MIB, 32 * MIB])
-def test_what_a_guest_wrote_is_read_again(tmp_path: Path, block_size: int) -> None:
-    path = make(tmp_path / "a.vhdx", block_size=block_size)
+def test_what_a_guest_wrote_is_read_again(tmp_path: Path, block_size: int, sector_size: int) -> None:
+    path = make(tmp_path / "a.vhdx", block_size=block_size, sector_size=sector_size)
+    assert mapped(path).disk.sector_size == sector_size
     content.write([path], 3 * MIB - 100, b"across" * 100, data_write=uuid4())
     content.write([path], SIZE - 512, b"\7" * 512, data_write=uuid4())
     assert virtual(path) == content.read([path], 0, SIZE)
@@ -91,28 +93,30 @@ def test_a_chain_is_read_through_its_files(tmp_path: Path) -> None:
         DiskReader([mapped(path) for path in chain])
 
 
-def test_a_block_that_is_partly_there_is_told_apart_by_sectors(tmp_path: Path) -> None:
-    base = make(tmp_path / "base.vhdx")
+@pytest.mark.parametrize("sector_size", [512, 4096])
+def test_a_block_that_is_partly_there_is_told_apart_by_sectors(tmp_path: Path, sector_size: int) -> None:
+    base = make(tmp_path / "base.vhdx", sector_size=sector_size)
     content.write([base], 0, b"\1" * (2 * MIB), data_write=uuid4())
     leaf = child_of(base, tmp_path / "leaf.avhdx")
+    each, table_entry = MIB // sector_size, 8 * sector_size
     content.write([leaf, base], MIB, b"\2" * MIB, data_write=uuid4())
     size = leaf.stat().st_size
     bitmap = bytearray(MIB)
-    sectors = {2048 + 0, 2048 + 7, 2048 + 8, 2048 + 9, 4095}  # block 1 of the bitmap's chunk begins at its bit 2048
+    sectors = {each + 0, each + 7, each + 8, each + 9, 2 * each - 1}  # where block 1 of the bitmap's chunk begins
     for sector in sectors:
         bitmap[sector // 8] |= 1 << sector % 8
     put(leaf, size, bytes(bitmap))
-    set_entry(leaf, 4096, size | 6)
+    set_entry(leaf, table_entry, size | 6)
     set_entry(leaf, 1, entry_at(leaf, 1) & ~7 | 7)
     disk = virtual(leaf, base)
-    expected = b"".join(b"\2" * 512 if 2048 + sector in sectors else b"\1" * 512 for sector in range(2048))
-    assert disk[MIB : 2 * MIB] == expected
+    expected = b"".join(bytes([2 if each + sector in sectors else 1]) * sector_size for sector in range(each))
+    assert disk[MIB : 2 * MIB] == expected == content.read([leaf, base], MIB, MIB)
     reader = DiskReader([mapped(leaf), mapped(base)])
     chance = Random(1)  # noqa: S311 - a test
     for _ in range(100):
         start, length = chance.randrange(2 * MIB), chance.randrange(3000)
         assert reader.read(start, length) == disk[start : start + length]
-    set_entry(leaf, 4096, 0)
+    set_entry(leaf, table_entry, 0)
     with pytest.raises(VHDXDamaged, match="no sector bitmap"):
         virtual(leaf, base)
 
