@@ -8,7 +8,7 @@ import difflib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
@@ -68,7 +68,7 @@ def plan_volume(
         destination: a folder; None: the volume itself.
 
     Raises:
-        Refused: no such archive, or no such path in it.
+        Refused: no such archive, or no such path in it, or a link leads a file's place elsewhere.
         NotMapped: no mount leads to the volume, or it can't be written.
     """
     label, name, manifest = resolve_archive(context, volume, archive, kind=ArchiveKind.VOLUME)
@@ -95,6 +95,7 @@ def plan_volume(
         folder=Path(mount.path) if destination is None and mount is not None else destination or Path(),
         taken=(),
     )
+    _refuse_ways_out(planned)
     taken = tuple(item.path for item in items if item.kind != "d" and os.path.lexists(planned.place(item.path)))
     return replace(planned, taken=taken)
 
@@ -159,8 +160,9 @@ def _staging(planned: VolumeExtraction) -> Iterator[Path]:
         raise Refused(f"can't make the folder {folder}: {error.strerror}", hint="choose another folder") from error
     try:
         for other in above.glob(f"{_STAGED}*/{_HOLDER}"):
-            if is_dead(other.read_text(encoding="utf-8", errors="replace")):
-                shutil.rmtree(other.parent, ignore_errors=True)
+            with suppress(FileNotFoundError):  # a live one may be through just now
+                if is_dead(other.read_text(encoding="utf-8", errors="replace")):
+                    shutil.rmtree(other.parent, ignore_errors=True)
         (folder / _HOLDER).write_text(this_process(), encoding="utf-8")
         staged = folder / "staged"
         staged.mkdir()
@@ -181,7 +183,6 @@ def _prove(planned: VolumeExtraction, folder: Path) -> None:
 
 
 def _put(planned: VolumeExtraction, staged: Path, *, overwrite: bool) -> int:
-    top = os.path.realpath(planned.folder)
     done = 0
     for item in planned.items:
         source, target = staged / item.path, planned.place(item.path)
@@ -189,7 +190,10 @@ def _put(planned: VolumeExtraction, staged: Path, *, overwrite: bool) -> int:
             done += item.kind != "d"  # its folder went as a whole
             continue
         try:
-            _refuse_way_out(target, top)
+            if (real := _way_out(planned, item)) is not None:
+                raise BorgClusterError(
+                    f"a link has come to lead {target} out of {planned.folder}, to {real}; {done} files are in place"
+                )
             if item.kind == "d" and not source.is_symlink():
                 if target.is_dir():
                     continue
@@ -207,8 +211,21 @@ def _put(planned: VolumeExtraction, staged: Path, *, overwrite: bool) -> int:
     return done
 
 
-def _refuse_way_out(target: Path, top: str) -> None:
-    """A link on the volume must not lead what is written out of it."""
+def _refuse_ways_out(planned: VolumeExtraction) -> None:
+    """Before anything is done; what has become a link since then stops it in the middle."""
+    for item in planned.items:
+        real = _way_out(planned, item)
+        if real is not None:
+            raise Refused(
+                f"a link leads {planned.place(item.path)} out of {planned.folder}, to {real}",
+                hint="replace that link by a folder, or extract elsewhere: --to DIR",
+            )
+
+
+def _way_out(planned: VolumeExtraction, item: StoredFile) -> str | None:
+    """Return where a link leads what is to be written, if that is out of the folder that it was asked for; else None."""
+    target, top = planned.place(item.path), os.path.realpath(planned.folder)
+    if target == planned.folder:
+        return None  # the volume's top itself
     real = os.path.realpath(target.parent)
-    if real != top and not real.startswith(top.rstrip("/") + "/"):
-        raise BorgClusterError(f"{target} leads out of {top}, to {real}")
+    return None if real == top or real.startswith(top.rstrip("/") + "/") else real
