@@ -47,7 +47,8 @@ _TAKEN = "Archive.AlreadyExists"
 class Writing:
     """What an archive is written with: ``inventory`` goes into it, ``record`` knows it until it stands.
 
-    ``prove`` is called when all is read, and raises if that was not of one piece.
+    ``prove`` is called when all is read, and raises if that was not of one piece; ``let_go`` later, if the repository lets the
+    rest wait: what was frozen is not needed any more.
     """
 
     context: Context
@@ -56,6 +57,7 @@ class Writing:
     inventory: Inventory
     record: RunRecord
     prove: Callable[[], None]
+    let_go: Callable[[], None]
     patience: Patience
     reuse: Reuse | None = None
     """Which disks may be taken over in part."""
@@ -64,7 +66,8 @@ class Writing:
 
     def look(self, planned: PlannedArchive, what: str, ask: Callable[[], T]) -> T:
         """Return the answer to a question about an archive, asked again where that may help: it need not be read again."""
-        return self.patience.look(ask, key=f"{planned.archive} {what}", subject=planned.subject, name=planned.name)
+        key = f"{planned.archive} {what}"
+        return self.patience.look(ask, key=key, subject=planned.subject, name=planned.name, before_wait=self.let_go)
 
 
 def make_archive(writing: Writing, source: Source, manifest: Manifest) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC
 from threading import Lock
@@ -19,8 +19,8 @@ from borg_cluster.core.inventory import VirtualMachine
 from borg_cluster.core.planned import THIS_RUN, BackupPlan, LeftOut, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job, locate
 from borg_cluster.core.retry import Fault, fault_of
-from borg_cluster.core.snapshot import Snapshot
 from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
+from borg_cluster.frozen_files import Frozen
 from borg_cluster.reference_points import ReferencePoints
 from borg_cluster.retrying import Patience
 from borg_cluster.run_record import RunRecord, Unfinished
@@ -173,9 +173,7 @@ class Making:
                 planned, vm = self.whereabouts.find(planned)
             role_setting = self.whereabouts.role_setting(vm) if vm.highly_available else None
             with self.freezer.frozen(planned, vm, job=self._job(planned), run_id=self.plan.run_id) as frozen:
-                return self._archive(
-                    frozen.archive, vm=vm, role_setting=role_setting, prove=frozen.prove, snapshot=frozen.snapshot
-                )
+                return self._archive(frozen, vm=vm, role_setting=role_setting)
 
     def _archive_volume(self, planned: PlannedArchive) -> tuple[str, ...]:
         kept = keep_files_of(self.count.missing(), planned, self.plan)
@@ -183,7 +181,8 @@ class Making:
             back = {file.vm_id for file in set(planned.left_out) - set(kept.left_out)}
             whose = "1 VM whose own archive" if len(back) == 1 else f"{len(back)} VMs whose own archives"
             self.count.warn(planned.subject, f"holds the files of {whose} failed")
-        return self._archive(self._without_leaves(kept), vm=None, role_setting=None, prove=lambda: None)
+        live = Frozen(archive=self._without_leaves(kept), prove=lambda: None)
+        return self._archive(live, vm=None, role_setting=None)
 
     def _without_leaves(self, planned: PlannedArchive) -> PlannedArchive:
         """Return a volume's archive less the leaves of snapshots that are not merged: the VMs' archives hold what was frozen."""
@@ -199,15 +198,8 @@ class Making:
             ]
         return replace(planned, left_out=(*planned.left_out, *leaves))
 
-    def _archive(
-        self,
-        planned: PlannedArchive,
-        *,
-        vm: VirtualMachine | None,
-        role_setting: dict[str, object] | None,
-        prove: Callable[[], None],
-        snapshot: Snapshot | None = None,
-    ) -> tuple[str, ...]:
+    def _archive(self, frozen: Frozen, *, vm: VirtualMachine | None, role_setting: dict[str, object] | None) -> tuple[str, ...]:
+        planned, snapshot = frozen.archive, frozen.snapshot
         borg = self.repositories[planned.repository]
         job = self._job(planned)
         points = ReferencePoints(self.context, self.freezer)
@@ -215,6 +207,11 @@ class Making:
             reuse = None
             if vm is not None:
                 reuse = points.plan(planned, source.archive, job=job, snapshot=snapshot, borg=borg.takes_no_child())
+
+            def let_go() -> None:
+                points.convert(planned, snapshot, reuse)
+                frozen.end()
+
             versions = {"borg": borg.version()}
             manifest = manifest_of(self.context, self.plan, source.archive, vm=vm, role_setting=role_setting, versions=versions)
             writing = Writing(
@@ -223,7 +220,8 @@ class Making:
                 job=job,
                 inventory=self.whereabouts.inventory,
                 record=self.record,
-                prove=prove,
+                prove=frozen.prove,
+                let_go=let_go,
                 patience=self.patience,
                 reuse=reuse,
                 stands=lambda manifest, reading: points.keep(planned, snapshot, reuse, manifest, reading),

@@ -59,11 +59,13 @@ class Reuse:
 
 
 class ReferencePoints:
-    """The reference points of the VMs of one run."""
+    """The reference points of one archive's VM."""
 
     def __init__(self, context: Context, freezer: Freezer) -> None:
         self._context = context
         self._freezer = freezer
+        self._asked = False
+        self._converted: ReferencePointReport | None = None
 
     def plan(
         self, planned: PlannedArchive, read: PlannedArchive, *, job: Job, snapshot: Snapshot | None, borg: str | None
@@ -201,25 +203,36 @@ class ReferencePoints:
             changed=tuple((one.offset, one.length) for one in ranges),
         )
 
-    def keep(
-        self, planned: PlannedArchive, snapshot: Snapshot | None, reuse: Reuse | None, manifest: Manifest, reading: Reading
-    ) -> None:
-        """Make the reference point of an archive that stands, then remove the older ones of its VM and repository."""
-        if snapshot is None or reuse is None or reuse.before is None:
-            return
-        cluster, vm_id, catalog = self._context.policy.cluster, planned.subject, self._context.catalog
-        older = catalog.points(cluster, vm_id, planned.repository)
-        catalog.begin_point(cluster, vm_id, planned.repository, reuse.before)
+    def convert(self, planned: PlannedArchive, snapshot: Snapshot | None, reuse: Reuse | None) -> ReferencePointReport | None:
+        """Make a reference point of the snapshot, which ends with that; asked again, the answer is the first one.
+
+        None: none is wanted, or none could be made, which is told.
+        """
+        if snapshot is None or reuse is None or reuse.before is None or self._asked:
+            return self._converted
+        self._asked = True
+        vm_id, snapshot_id, bridge = planned.subject, snapshot.id, self._context.bridge
+        self._context.catalog.begin_point(self._context.policy.cluster, vm_id, planned.repository, reuse.before)
         try:
-            report = self._owner(
-                vm_id,
-                lambda node: self._context.bridge.convert_to_reference_point(node, vm_id=vm_id, snapshot_id=snapshot.id),
+            self._converted = self._owner(
+                vm_id, lambda node: bridge.convert_to_reference_point(node, vm_id=vm_id, snapshot_id=snapshot_id)
             )
         except BorgClusterError as error:
             message = f"no reference point was made of its snapshot: {error.message}; its disks are read in full next time"
             self._context.emit(Noted(subject=vm_id, message=message))
+        else:
+            self._freezer.converted.add(vm_id)
+        return self._converted
+
+    def keep(
+        self, planned: PlannedArchive, snapshot: Snapshot | None, reuse: Reuse | None, manifest: Manifest, reading: Reading
+    ) -> None:
+        """Make the reference point of an archive that stands, then remove the older ones of its VM and repository."""
+        report = self.convert(planned, snapshot, reuse)
+        if report is None or snapshot is None or reuse is None:
             return
-        self._freezer.converted.add(vm_id)
+        cluster, vm_id, catalog = self._context.policy.cluster, planned.subject, self._context.catalog
+        older = catalog.points(cluster, vm_id, planned.repository)
         made = next((point for point in report.reference_points if point.id == report.made), None)
         if made is None:
             return

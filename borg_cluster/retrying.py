@@ -56,8 +56,10 @@ class Patience:
         )
         return retry.seconds
 
-    def look(self, ask: Callable[[], T], *, key: str, subject: str, name: str) -> T:
-        """Return the answer to a question that changes nothing, asked again as long as that may help. Raises its last error."""
+    def look(
+        self, ask: Callable[[], T], *, key: str, subject: str, name: str, before_wait: Callable[[], None] = lambda: None
+    ) -> T:
+        """Return the answer to a question, asked again as long as that may help, after ``before_wait``. Raises its last error."""
         while True:
             try:
                 return ask()
@@ -65,4 +67,5 @@ class Patience:
                 seconds = self.after(error, key=key, subject=subject, name=name)
                 if seconds is None:
                     raise
+            before_wait()
             self._context.stop.pause(seconds)

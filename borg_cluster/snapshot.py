@@ -76,15 +76,20 @@ class Freezer:
         Raises as ``freeze``.
         """
         held = HeldSnapshot(vm_id=vm.id, name=vm.name, run_id=run_id, disk_paths=frozen_files.disk_paths(vm))
+
+        def end() -> None:
+            if held in self._record.snapshots:
+                self.end(held)
+
         with tempfile.TemporaryDirectory(prefix="frozen-", dir=self._record.room()) as room:
             try:
-                yield self.freeze(planned, vm, held, on_failure=job.on_failure, room=Path(room))
+                frozen = self.freeze(planned, vm, held, on_failure=job.on_failure, room=Path(room))
+                yield replace(frozen, end=end)
             except BaseException as error:
                 if held in self._record.snapshots:
                     self.end(held, wait=isinstance(error, Exception))
                 raise
-            if held in self._record.snapshots:
-                self.end(held)
+            end()
 
     def freeze(
         self, planned: PlannedArchive, vm: VirtualMachine, held: HeldSnapshot, *, on_failure: OnFailure, room: Path

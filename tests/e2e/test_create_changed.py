@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import owner
+from borg_cluster.borg import Borg
 from borg_cluster.borg_process import Call, Ended
 from borg_cluster.catalog import Catalog
-from borg_cluster.core.event import ArchiveFinished, Warned
+from borg_cluster.core.event import ArchiveFinished, Noted, Retrying, Warned
 from borg_cluster.core.policy import ChangedBlocks, JobKind, WantedConsistency
+from borg_cluster.core.retry import Retries
+from borg_cluster.errors import BorgFailed
 from borg_cluster.hookspecs import hookimpl
 from borg_cluster.simulator.definition import ReferencePointEntry
 from borg_cluster.simulator.state import DiskSpec, SimulatedCluster
@@ -95,6 +98,56 @@ def test_each_night_reads_what_changed_since_the_one_before(night: Night, tmp_pa
     assert stored(night, third, tmp_path) == then
     takeover = night.context.catalog.takeovers(NIGHTLY.repository)[third.archive]
     assert (takeover.base, takeover.unread, takeover.suspect) == (second.archive, third.unread, None)
+
+
+def refuse_renames(night: Night, monkeypatch: pytest.MonkeyPatch, *msgids: str) -> list[int]:
+    """Let the first renames end with these errors of borg; return what gets the number of leaves at each rename."""
+    told: list[int] = []
+    waiting = list(msgids)
+    rename = Borg.rename
+
+    def refuse(borg: Borg, old: str, new: str) -> None:
+        told.append(len(list(night.cluster.folder.rglob("*.avhdx"))))
+        if waiting:
+            raise BorgFailed("borg: no", msgid=waiting.pop(0))
+        rename(borg, old, new)
+
+    monkeypatch.setattr(Borg, "rename", refuse)
+    night.reconfigure(retries=Retries(most=1, wait=30))
+    return told
+
+
+def test_a_snapshot_does_not_wait_for_the_name_of_its_archive(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(night)
+    guest_writes(night, 3 * MIB, b"the second night")
+    told = refuse_renames(night, monkeypatch, "LockTimeout")
+    second = made(night)
+    assert told == [1, 0]
+    assert [one.fault for one in night.of(Retrying)] == ["repository_locked"]
+    assert not [event for event in night.events if isinstance(event, Warned | Noted)]
+    assert len(points(night)) == 1
+    guest_writes(night, 5 * MIB, b"since then")
+    third = made(night)
+    assert night.context.catalog.takeovers(NIGHTLY.repository)[third.archive].base == second.archive
+    assert third.unread >= 14 * MIB, "the point that was made early is what the next night builds on"
+
+
+def test_a_point_that_was_made_early_for_an_archive_without_a_name_goes_with_the_next(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(night)
+    told = refuse_renames(night, monkeypatch, "LockTimeout", "Repository.CheckNeeded")
+    outcome = run(night, "nightly")
+    assert (outcome.done, outcome.failed) == (0, 1)
+    assert told == [1, 0]
+    assert len(points(night)) == 2
+    assert not night.cluster.state.machines[0].definition.snapshots()
+    guest_writes(night, 5 * MIB, b"since then")
+    then = disk(night)
+    third = made(night)
+    assert third.unread >= 14 * MIB, "the older point stayed, with its archive"
+    assert stored(night, third, tmp_path) == then
+    assert len(points(night)) == 1
 
 
 def test_what_a_plugin_has_made_is_read_in_full_and_the_next_night_builds_on_it(night: Night, tmp_path: Path) -> None:
