@@ -44,6 +44,17 @@ def test_a_night_creates_prunes_compacts_and_checks(shop: Shop) -> None:
     assert status["leftovers"] == []
 
 
+def test_a_run_without_checks_leaves_them_due(shop: Shop) -> None:
+    configure(shop, more="checks: [{name: repository, frequency: 1 week}]\n")
+    done = shop.run("run", "one", "--no-checks")
+    assert done.code == 0, done.err
+    assert "compacted" in done.err
+    assert "checked" not in done.err
+    due = {"repository": "main", "check": "repository", "due": True, "reason": "never done yet"}
+    assert shop.ask("check")["checks"] == [due]
+    assert "not due" in shop.run("check").out
+
+
 def failed(summary: str) -> list[str]:
     """Return what a run's summary lists under 'Failed': a name and its reason each."""
     listed = summary.partition("\nFailed\n")[2].partition("\n\n")[0]
