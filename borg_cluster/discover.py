@@ -14,7 +14,7 @@ from borg_cluster.core.finding import label, one_line
 from borg_cluster.core.inventory import Inventory, Unanswered, VirtualMachine, vm_id_key
 from borg_cluster.core.merge import contradictory_nodes, map_storage, merge
 from borg_cluster.core.report import ClusterNode, ClusterReport, NodeReport, WriterReport
-from borg_cluster.errors import ClusterUnreachable, CommandFailed, UnknownVM
+from borg_cluster.errors import ClusterUnreachable, CommandFailed, CommandMissing, UnknownVM
 
 T = TypeVar("T")
 
@@ -144,7 +144,7 @@ def ask_any(context: Context, ask: Callable[[str], T | Lost]) -> T:
 
     Raises:
         ClusterUnreachable: all are lost; the message has each one's reason.
-        CommandFailed: a node answered with an error record.
+        CommandFailed: a node answered with an error record; CommandMissing: none has that command for this login.
     """
     lost: list[Lost] = []
     for name in _candidates(context):
@@ -152,6 +152,8 @@ def ask_any(context: Context, ask: Callable[[str], T | Lost]) -> T:
         if not isinstance(answer, Lost):
             return answer
         lost.append(answer)
+    if lost and all(it.missing for it in lost):
+        raise CommandMissing(lost[0].message, hint=lost[0].hint, node=lost[0].node)
     nodes_by_reason: dict[str, list[str]] = {}
     for it in lost:  # a wrong password is told once, not for each node
         nodes_by_reason.setdefault(it.message.removeprefix(f"{it.node}: "), []).append(it.node)

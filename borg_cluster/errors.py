@@ -15,6 +15,7 @@
      │    ├── RepositoryRefused    missing, locked, wrong passphrase: Borg's own reason
      │    └── Vetoed               a plugin's gate said no
      ├── CommandFailed          2  a node carried a command out and reported an error record
+     │    └── CommandMissing       its endpoint has no such command, or not for this login
      ├── BorgFailed             2  the borg process failed
      ├── FrozenChanged          2  what a recovery snapshot froze did not stay as it was
      └── RestoreStopped         2  a restore stopped in the middle; says how to go on
@@ -138,6 +139,10 @@ class CommandFailed(BorgClusterError):
     Fields: ``node``, ``command``, ``error_id`` (FullyQualifiedErrorId), ``category``, ``code`` (Win32 or HRESULT as text, or
     None), ``target``.
     """
+
+
+class CommandMissing(CommandFailed):
+    """The endpoint of a node, or of all of them, has no such command for this login: nothing was done. Field: ``node``."""
 
 
 class BorgFailed(BorgClusterError):

@@ -7,7 +7,7 @@ from borg_cluster import discover
 from borg_cluster.bridge import Lost
 from borg_cluster.context import Context
 from borg_cluster.core.inventory import Inventory
-from borg_cluster.errors import BorgClusterError, CommandFailed, Refused
+from borg_cluster.errors import BorgClusterError, CommandFailed, CommandMissing, Refused
 from borg_cluster.whereabouts import address
 
 T = TypeVar("T")
@@ -32,6 +32,8 @@ def ask_owner(context: Context, inventory: Callable[[], Inventory | None], vm_id
             doubt = BorgClusterError(error.message, hint=error.hint, **error.fields)
         else:
             if isinstance(answer, Lost):
+                if answer.missing:
+                    raise CommandMissing(answer.message, hint=answer.hint, node=answer.node)
                 doubt = BorgClusterError(answer.message, hint=answer.hint, lost=answer.reason)
             elif answer is not None:
                 return answer

@@ -23,7 +23,7 @@ from borg_cluster.core.inventory import FileKind, Inventory, VirtualMachine, pat
 from borg_cluster.core.planned import PlannedArchive, PlannedFile
 from borg_cluster.core.policy import Job, OnFailure, locate
 from borg_cluster.core.snapshot import Snapshot, SnapshotReport
-from borg_cluster.errors import BorgClusterError, FrozenChanged, Refused
+from borg_cluster.errors import BorgClusterError, CommandMissing, FrozenChanged, Refused
 from borg_cluster.frozen_files import Frozen
 from borg_cluster.owner import ask_owner
 from borg_cluster.run_record import HeldSnapshot, RunRecord
@@ -107,15 +107,18 @@ class Freezer:
         snapshot, tried = self._take(held, planned.consistency, on_failure)
         return self._open(planned, vm, snapshot, copies=copies, tried=tried, room=room)
 
-    def end(self, held: HeldSnapshot, *, wait: bool = True) -> bool:
+    def end(self, held: HeldSnapshot, *, wait: bool = True, refused: type[BorgClusterError] | None = None) -> bool:
         """End a snapshot wherever its VM is now, and (``wait``) wait until it is merged; return whether there was one.
 
-        What is not as it should be then is told; what can't be ended now is left to the next run. Raises only what interrupts.
+        What is not as it should be then is told; what can't be ended now is left to the next run. Raises only what interrupts,
+        and ``refused``.
         """
         try:
             with nullcontext() if wait else self._context.stop.deaf():
                 return self._end(held, wait=wait)
         except BorgClusterError as error:
+            if refused is not None and isinstance(error, refused):
+                raise
             self._warn(held.vm_id, f"the recovery snapshot of {held.name} could not be ended: {error.message}")
             return False
         except Exception:
@@ -144,8 +147,8 @@ class Freezer:
         return bool(report.snapshots)
 
     def sweep(self, held: HeldSnapshot) -> None:
-        """End what a dead run left, and say so."""
-        if self.end(held):
+        """End what a dead run left, and say so. Raises CommandMissing if this login may not."""
+        if self.end(held, refused=CommandMissing):
             self._warn(held.vm_id, f"the recovery snapshot that the dead run {held.run_id} left on {held.name} was ended")
 
     def _take(self, held: HeldSnapshot, wanted: Consistency, on_failure: OnFailure) -> tuple[Snapshot | None, tuple[str, ...]]:

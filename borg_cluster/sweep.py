@@ -17,18 +17,20 @@ mount, export-tar, extract --to, history ...
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from borg_cluster.context import Context
 from borg_cluster.core.event import Noted, Warned
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import RECOVERY, Inventory, VirtualMachine, run_of_mark
 from borg_cluster.discover import discover
-from borg_cluster.errors import BorgClusterError, Claimed
+from borg_cluster.errors import BorgClusterError, Claimed, CommandMissing
 from borg_cluster.run_record import RunRecord
 from borg_cluster.snapshot import Freezer
 from borg_cluster.whereabouts import claimed, release
 
+_MOST_NAMED = 5
 _PURPOSE = "sweep of what a dead run left"
 
 
@@ -83,15 +85,41 @@ def sweep_at_start(
     """End what dead runs left, for a run that has its ``record`` already; return whether there was any snapshot.
 
     ``dead`` are the records that it took over; ``freezer`` takes up leaves that should be gone and are still there; ``planned``
-    are VMs of which it sees to marks itself, once it has their claims.
+    are VMs of which it sees to marks itself, once it has their claims. What this login may not end is told in one line.
     """
-    ended = [_sweep_record(context, one, freezer, inventory) for one in dead]
+    stays = _Stays()
+    ended = [_sweep_record(context, one, freezer, inventory, stays) for one in dead]
     living = RunRecord.living(context.state, cluster=context.policy.cluster, but=(record, *dead))
-    ended.append(_sweep_marks(context, record, freezer, inventory(), without=planned | living))
+    without = planned | living | stays.vms.keys()
+    ended.append(_sweep_marks(context, record, freezer, inventory(), stays, without=without))
+    if stays.error is not None:
+        context.emit(Warned(subject=context.policy.cluster, message=stays.message, hint=_NOT_BY_THIS_LOGIN))
     return any(ended)
 
 
-def _sweep_record(context: Context, dead: RunRecord, freezer: Freezer, inventory: Callable[[], Inventory]) -> bool:
+_NOT_BY_THIS_LOGIN = "let a login with the role Backup run discover (README: Least privilege), or install the module again"
+
+
+@dataclass(slots=True)
+class _Stays:
+    """What can't be ended since the endpoint has no command for it: VMs by id, with their names."""
+
+    vms: dict[str, str] = field(default_factory=dict)
+    error: CommandMissing | None = None
+
+    def add(self, vm_id: str, name: str, error: CommandMissing) -> None:
+        self.vms[vm_id] = name
+        self.error = self.error or error
+
+    @property
+    def message(self) -> str:
+        names = tuple(self.vms.values())
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        why = "" if self.error is None else self.error.message
+        return one_line(f"recovery snapshots that dead runs left stay ({', '.join(names[:_MOST_NAMED])}{more}): {why}")
+
+
+def _sweep_record(context: Context, dead: RunRecord, freezer: Freezer, inventory: Callable[[], Inventory], stays: _Stays) -> bool:
     """End the snapshots and release the claims of one dead run."""
     ended = False
     for held in tuple(dead.snapshots):
@@ -100,14 +128,20 @@ def _sweep_record(context: Context, dead: RunRecord, freezer: Freezer, inventory
             message = f"{held.name} is gone from the cluster, and with it the snapshot that a dead run left on it"
             context.emit(Warned(subject=held.vm_id, message=message, hint=None))
             continue
-        freezer.for_record(dead).sweep(held)
-        ended = True
-    for claim in tuple(dead.claims):
+        try:
+            freezer.for_record(dead).sweep(held)
+        except CommandMissing as error:
+            stays.add(held.vm_id, held.name, error)
+        else:
+            ended = True
+    for claim in (one for one in tuple(dead.claims) if one.vm_id not in stays.vms):
         release(context, dead, claim, inventory=inventory())
     return ended
 
 
-def _sweep_marks(context: Context, record: RunRecord, freezer: Freezer, inventory: Inventory, *, without: frozenset[str]) -> bool:
+def _sweep_marks(
+    context: Context, record: RunRecord, freezer: Freezer, inventory: Inventory, stays: _Stays, *, without: frozenset[str]
+) -> bool:
     """End snapshots with our mark that no record tells of, each under the claim on its VM.
 
     One whose VM is claimed by a run that may be alive stays; the VMs ``without`` are not looked at.
@@ -117,6 +151,8 @@ def _sweep_marks(context: Context, record: RunRecord, freezer: Freezer, inventor
         try:
             with claimed(context, record, vm, inventory=inventory, purpose=_PURPOSE):
                 ended |= freezer.clear(vm)
+        except CommandMissing as error:
+            stays.add(vm.id, vm.name, error)
         except Claimed as error:
             message = f"the recovery snapshot of run {run_id} on {vm.name} stays: {error.message}"
             context.emit(Noted(subject=vm.id, message=message))

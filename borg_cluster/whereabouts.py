@@ -23,7 +23,7 @@ from borg_cluster.core.planned import BackupPlan, PlannedArchive
 from borg_cluster.core.policy import locate, work_folder
 from borg_cluster.core.retry import Fault
 from borg_cluster.core.vm_state import ClaimState, RoleSetting, VMState
-from borg_cluster.errors import BorgClusterError, Claimed, CommandFailed, NotMapped, Refused
+from borg_cluster.errors import BorgClusterError, Claimed, CommandFailed, CommandMissing, NotMapped, Refused
 from borg_cluster.run_record import HeldClaim, RunRecord
 
 T = TypeVar("T")
@@ -165,7 +165,11 @@ def claim(
     def take() -> ClaimState:
         return on_node(context, inventory, vm, lambda node: _claim(context, node, held, purpose, holder or this_process()))
 
-    state = take()
+    try:
+        state = take()
+    except CommandMissing:  # then there is none to be released, now or later
+        record.drop_claim(held)
+        raise
     if _is_of_the_dead(state):
         abandoned = replace(held, claim_id=str(state.claim_id))
         on_node(context, inventory, vm, lambda node: _remove(context, node, abandoned))

@@ -73,6 +73,8 @@ class Lost:
     reason: str
     message: str
     hint: str | None
+    missing: bool = False
+    """It answers, but its endpoint has no such command for this login: nothing was done there, and waiting won't help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,7 +96,8 @@ class Asking:
         except RemotingError as error:
             if error.kind is Kind.COMMAND:
                 raise CommandFailed(error.message, hint=error.hint, node=node, command=command, **error.fields) from error
-            return Lost(node=node, reason=_REASONS.get(error.kind, "failed"), message=error.message, hint=error.hint)
+            reason, missing = _REASONS.get(error.kind, "failed"), error.kind is Kind.MISSING_COMMAND
+            return Lost(node=node, reason=reason, message=error.message, hint=error.hint, missing=missing)
         return decode(answer, text, node=node)
 
     def _invoke(self, name: str, command: str, parameters: Mapping[str, Parameter], *, deadline: float) -> str:

@@ -28,7 +28,7 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
             write_line(json_document("inventory", fields_of(inventory)))
         else:
             site.console.print(inventory_view(inventory, mounts=site.context.policy.mounts))
-    return _exit_code(inventory)
+        return _exit_code(inventory) or site.tally.exit_code
 
 
 def _exit_code(inventory: Inventory) -> ExitCode:
