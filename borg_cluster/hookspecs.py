@@ -87,6 +87,8 @@ def open_target(folder: Path) -> AbstractContextManager[Path] | None:
     writable for the time of a restore. What it yields is valid inside the ``with`` and ends as ``folder`` does, in its last two
     parts: it is emptied before. If it isn't the same folder, or can't be written to, the files are written to ``folder``
     itself, with a warning. Before the virtual machine is touched, all of it is proven there and by Windows, whoever wrote it.
+    Files of a volume's archive (``extract --volume``) are as well, and then renamed to their places. Not asked for ``--to DIR``:
+    that folder is this machine's, and meant as it is typed.
     """
 
 

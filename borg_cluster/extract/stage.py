@@ -53,22 +53,25 @@ def stage(step: kinds.Stage, scene: Scene) -> Lost | None:
             for file in files:
                 _sync(place / file.archive_path)
 
-        _fill(folder, write, scene)
+        fill(context, folder, write, subject=scene.vm_id, mark=scene.restore_id)
         before += sum(file.size or 0 for file in files)
     return None
 
 
-def _fill(folder: Path, write: Callable[[Path], None], scene: Scene) -> None:
-    """Fill a folder by the path that a plugin opens, or where it is mounted if none does, or what it opened is of no use."""
+def fill(context: Context, folder: Path, write: Callable[[Path], None], *, subject: str, mark: str) -> None:
+    """Fill a folder by the path that a plugin opens, or where it is mounted if none does, or what it opened is of no use.
+
+    It is emptied before. ``subject`` is what warnings are about; ``mark`` a name that nothing in it has.
+    """
 
     def warn(message: str) -> None:
-        scene.context.emit(event.Warned(subject=scene.vm_id, message=message, hint=None))
+        context.emit(event.Warned(subject=subject, message=message, hint=None))
 
-    target = scene.context.plugins.open_target(folder, warn=warn)
+    target = context.plugins.open_target(folder, warn=warn)
     try:
         with target as place:
             _empty(place)
-            if target.plugin is None or _is_the_same(place, folder, scene.restore_id):
+            if target.plugin is None or _is_the_same(place, folder, mark):
                 write(place)
                 return
             warn(f"what plugin {target.plugin} opened is not {folder}: the files are written where it is mounted")

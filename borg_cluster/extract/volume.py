@@ -23,7 +23,7 @@ from borg_cluster.core.volume_paths import held, is_below, root_in_archive, wind
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import BorgClusterError, NotMapped, Refused
 from borg_cluster.extract.archives import resolve_archive
-from borg_cluster.extract.stage import open_repository
+from borg_cluster.extract.stage import fill, open_repository
 
 _STAGED = "volume-"
 _HOLDER = "holder"
@@ -118,7 +118,13 @@ def extract_volume(context: Context, planned: VolumeExtraction, *, overwrite: bo
         def heed(done: int, _all: int, path: str | None) -> None:
             context.emit(event.Progress(subject=planned.volume, done=done, total=planned.size, path=path))
 
-        open_repository(context, planned.repository).extract(planned.archive, planned.roots, folder, heed=heed)
+        def write(place: Path) -> None:
+            open_repository(context, planned.repository).extract(planned.archive, planned.roots, place, heed=heed)
+
+        if planned.mount is None:
+            write(folder)
+        else:
+            fill(context, folder, write, subject=planned.volume, mark=folder.parent.name)
         _prove(planned, folder)
         _refuse_held(context, planned)  # it took its time, and machines move
         return _put(planned, folder, overwrite=overwrite)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +16,14 @@ from borg_cluster.catalog import Catalog
 from borg_cluster.claim_holder import process
 from borg_cluster.context import Context
 from borg_cluster.core.backup_plan import plan_backup
-from borg_cluster.core.event import Event
+from borg_cluster.core.event import Event, Warned
 from borg_cluster.core.policy import Job, JobKind, Selection
 from borg_cluster.create import create
 from borg_cluster.discover import discover
 from borg_cluster.errors import BorgClusterError, Refused
 from borg_cluster.extract import volume as extraction
 from borg_cluster.extract.volume import extract_volume, plan_volume
+from borg_cluster.hookspecs import hookimpl
 from borg_cluster.simulator.making import noise
 from borg_cluster.simulator.state import SimulatedCluster
 from tests import direct
@@ -82,6 +84,40 @@ def test_the_whole_volume_comes_back_to_its_place(loose: Loose) -> None:
     planned = plan_volume(loose.context, "Volume1", ())
     assert extract_volume(loose.context, planned, overwrite=True) == len(_FILES)
     assert loose.files() == _FILES
+
+
+@pytest.mark.parametrize("way", ["the same folder", "elsewhere"])
+def test_a_plugin_may_say_by_which_path_a_volumes_files_are_written_but_not_those_to_a_folder(
+    loose: Loose, tmp_path: Path, way: str
+) -> None:
+    asked: list[Path] = []
+    said: list[Event] = []
+
+    class Mounts:
+        @hookimpl
+        def open_target(self, folder: Path) -> AbstractContextManager[Path]:
+            asked.append(folder)
+            link = tmp_path / "writable"
+            if way == "elsewhere":
+                link.mkdir()
+            else:
+                link.symlink_to(folder.parent.parent)
+            return nullcontext(link.joinpath(*folder.parts[-2:]))
+
+    context = replace(loose.context, emit=said.append)
+    context.plugins.register(Mounts(), name="mounts")
+    try:
+        elsewhere = plan_volume(context, "Volume1", ("ISO",), destination=tmp_path / "to")
+        assert extract_volume(context, elsewhere) > 0
+        assert asked == []
+        shutil.rmtree(loose.top / "scripts")
+        assert extract_volume(context, plan_volume(context, "Volume1", ("scripts",))) == 1
+    finally:
+        context.plugins.unregister(name="mounts")
+    assert len(asked) == 1
+    assert loose.files() == _FILES
+    told = [event.message for event in said if isinstance(event, Warned)]
+    assert ["is not /" in message for message in told] == ([True] if way == "elsewhere" else [])
 
 
 def test_a_node_that_is_silent_may_hold_a_file_that_is_there(loose: Loose) -> None:
