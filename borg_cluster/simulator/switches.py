@@ -38,6 +38,8 @@ class Switches:
     """A VM whose CheckpointType is Disabled has no recovery snapshots either."""
     tracking_survives_move_storage: bool = False
     """Changed ranges are still known after the VM's storage has moved."""
+    tracking_ids: str = "rctX"
+    """Change tracking identifiers are as 'rctX' has been seen, or look like any other 'guid': opaque text in either case."""
     change_bytes_per_call: int = 4 << 20
     """The most bytes of a disk that one GetVirtualDiskChanges looks at, whatever was asked; 0: it never gets on."""
     reference_arrays_agree: bool = True

@@ -5,6 +5,7 @@ file in its place, or an .rct that was moved away, knows nothing of what was.
 """
 
 import hashlib
+import uuid
 from pathlib import Path
 
 from borg_cluster.simulator.chains import find_chain
@@ -20,10 +21,16 @@ RCT_SIZE, MRT_SIZE = 4096, 77_824
 def cut(world: World, machine: Machine, slot: DiskSlot) -> str:
     """Begin a new generation of a disk, when it is frozen; returns its opaque id."""
     tracked = _find(world, machine, slot) or _begin(world, machine, slot)
-    digest = hashlib.sha256(world.new_id().encode()).hexdigest()
-    rct_id = f"rctX:{digest[:8]}:{digest[8:12]}:{digest[12:16]}:{digest[16:24]}"
+    rct_id = _new_id(world)
     tracked.marks.append(Mark(rct_id=rct_id))
     return rct_id
+
+
+def _new_id(world: World) -> str:
+    digest = hashlib.sha256(world.new_id().encode()).hexdigest()
+    if world.switches.tracking_ids == "guid":
+        return f"{{{uuid.UUID(digest[:32])}}}".upper()
+    return f"rctX:{digest[:8]}:{digest[8:12]}:{digest[12:16]}:{digest[16:24]}"
 
 
 def keep(world: World, machine: Machine, slot: DiskSlot, rct_id: str) -> None:

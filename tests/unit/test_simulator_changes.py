@@ -226,8 +226,9 @@ def test_what_change_tracking_outlives(cluster: SimulatedCluster, vm_id: str, wh
     cluster.check()
 
 
-def test_whether_changes_are_known_after_storage_moved_is_a_doubt(cluster: SimulatedCluster, vm_id: str) -> None:
-    cluster.switches.tracking_survives_move_storage = True
+@pytest.mark.parametrize("ids", ["rctX", "guid"])
+def test_whether_changes_are_known_after_storage_moved_is_a_doubt(cluster: SimulatedCluster, vm_id: str, ids: str) -> None:
+    cluster.switches.tracking_survives_move_storage, cluster.switches.tracking_ids = True, ids
     since = point(cluster, vm_id, 0)["disks"][0]["rct_id"]
     cluster.guest_write(vm_id, offset=0, data=b"x")
     cluster.move_storage(vm_id, "Volume2")

@@ -116,15 +116,23 @@ def test_a_run_that_dies_before_it_knows_its_point_leaves_none_for_long(night: N
     assert len(points(night)) == 1
 
 
-def test_what_loses_the_tracking_is_read_in_full(night: Night, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ids", ["rctX", "guid"])
+@pytest.mark.parametrize("survives", [False, True])
+def test_after_a_move_of_its_storage_a_disk_is_read_in_full_whether_windows_still_tracks_it_or_not(
+    night: Night, tmp_path: Path, survives: bool, ids: str
+) -> None:
+    night.cluster.switches.tracking_survives_move_storage, night.cluster.switches.tracking_ids = survives, ids
     vm_id = night.cluster.find_vm("db")
     made(night)
+    (tracked,) = night.cluster.machine(vm_id).definition.reference_points[0].disks
+    assert tracked.rct_id.startswith("{" if ids == "guid" else "rctX:")
     night.cluster.move_storage(vm_id, "Volume2")
     guest_writes(night, 0, b"elsewhere now")
     then = disk(night)
     moved = made(night)
     assert (moved.unread, len(moved.read_in_full)) == (0, 1)
     assert stored(night, moved, tmp_path) == then
+    assert len(points(night)) == 1
     assert made(night).unread == 16 * MIB
 
 
