@@ -7,14 +7,13 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from borg_cluster import changed_blocks
+from borg_cluster import borg_starter, changed_blocks
 from borg_cluster.borg_arguments import (
     CreateOptions,
     common_arguments,
@@ -133,9 +132,20 @@ class Borg:
 
     def takes_no_child(self) -> str | None:
         """Return why `create` can't take disks over in part with the borg that is configured, or None."""
-        beside = os.fspath(Path(sys.executable).with_name("borg"))
         configured = find_borg(self._settings.executable)
+        beside = os.fspath(borg_starter.BESIDE)
         return None if configured == beside else f"borg: executable: is {configured}, not the Borg that is installed with us"
+
+    def takes_nothing_over(self) -> str | None:
+        """Return why `create` reads all disks in full with the borg that is configured, or None. Asks it; raises BorgFailed."""
+        reason = self.takes_no_child()
+        if reason is not None:
+            return reason
+        call = replace(self._call(changed_blocks.PROGRAM, ()), arguments=(*changed_blocks.PROGRAM, changed_blocks.ASK))
+        told: list[Mapping[str, Any]] = []
+        run(call, answer=_bytes, heed=told.append, stop=self._stop)
+        refusals = [message["refusal"] for message in told if message["type"] == changed_blocks.ASKED]
+        return refusals[0] if refusals else "it doesn't say whether it can be worked with"
 
     def list_archives(self, glob: str = "*") -> tuple[ListedArchive, ...]:
         """Return the archives whose names match ``glob``, oldest first, those called ``*.checkpoint`` included."""
@@ -233,9 +243,8 @@ class Borg:
 
 def find_borg(executable: str) -> str:
     """Return the program to run: a bare ``borg`` is the one that is installed beside us, else the one on the path."""
-    beside = Path(sys.executable).with_name("borg")
-    if executable == "borg" and beside.exists():
-        return os.fspath(beside)
+    if executable == "borg" and borg_starter.BESIDE.exists():
+        return os.fspath(borg_starter.BESIDE)
     return shutil.which(executable) or executable
 
 

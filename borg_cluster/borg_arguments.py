@@ -1,11 +1,11 @@
 """Borg's command lines, as values: nothing here runs anything."""
 
 import os
-import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from borg_cluster.borg_starter import BESIDE
 from borg_cluster.core.policy import BorgSettings
 
 CHANGED = "C"
@@ -86,7 +86,7 @@ def literal(text: str) -> str:
 
 def said_beside(program: str) -> str | None:
     """Return what the borg that is installed beside us says of its version: a process less. None: it is another one."""
-    if Path(program) != Path(sys.executable).with_name("borg"):
+    if Path(program) != BESIDE:
         return None
     try:
         return f"borg {metadata.version('borgbackup')}"

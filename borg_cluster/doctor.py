@@ -1,4 +1,4 @@
-"""Whether everything is there that backups and restores need: nodes, rights, writers, mounts, repositories.
+"""Whether everything is there that backups and restores need: nodes, rights, writers, mounts, repositories, Borg.
 
 Each thing is looked at for itself; what fails takes no other look with it. Nothing is changed.
 """
@@ -15,6 +15,7 @@ from typing import TypeVar
 from borg_cluster import __version__
 from borg_cluster.borg import Borg
 from borg_cluster.bridge import Lost
+from borg_cluster.changed_blocks import guard
 from borg_cluster.context import Context
 from borg_cluster.core.policy import Mount, Repository
 from borg_cluster.core.report import ClusterNode, ClusterReport, WriterReport
@@ -85,6 +86,7 @@ def examine(context: Context) -> Iterator[Finding]:
         yield from _mount(mount)
     for repository in context.policy.repositories:
         yield _repository(context, repository)
+    yield from _changed_blocks(context)
     yield from _leftovers(context)
 
 
@@ -207,6 +209,25 @@ def _repository(context: Context, repository: Repository) -> Finding:
     except BorgClusterError as error:
         return _failed(f"repository {repository.label}", "opens", error)
     return Finding(subject=f"repository {repository.label}", what="opens", result=Result.FINE)
+
+
+def _changed_blocks(context: Context) -> Iterator[Finding]:
+    """Look whether Borg here is one that disks can be taken over with in part, if a job wants that."""
+    if not any(job.changed_blocks.use for job in context.policy.jobs):
+        return
+    here = partial(Finding, subject="borg", what="reads only what changed of disks")
+    borg = Borg(context.policy.borg, context.policy.repositories[0], secret=context.plugins.secret)
+    try:
+        reason, version = borg.takes_nothing_over(), borg.version()
+    except BorgClusterError as error:
+        yield here(result=Result.WARNING, detail=error.message, hint=error.hint)
+        return
+    if reason is None:
+        yield here(result=Result.FINE, detail=f"{version}, as it was tried")
+        return
+    newest = tuple(guard.TESTED)[-1]
+    mend = "leave borg: executable: out" if borg.takes_no_child() else f"pip install borgbackup=={newest} where borg-cluster is"
+    yield here(result=Result.WARNING, detail=f"{reason}; each disk is read in full", hint=f"{mend}, or say changed_blocks: never")
 
 
 def _leftovers(context: Context) -> Iterator[Finding]:

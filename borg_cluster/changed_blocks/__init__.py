@@ -7,9 +7,9 @@ is referenced from the base archive. The archive is Borg's own in every way.
 
 import sys
 
-from borg_cluster.changed_blocks.request import TOLD, Base, Disk, DiskOutcome, Request, dump_request, load_outcome
+from borg_cluster.changed_blocks.request import ASK, ASKED, TOLD, Base, Disk, DiskOutcome, Request, dump_request, load_outcome
 
-__all__ = ["PROGRAM", "TOLD", "Base", "Disk", "DiskOutcome", "Request", "dump_request", "load_outcome"]
+__all__ = ["ASK", "ASKED", "PROGRAM", "TOLD", "Base", "Disk", "DiskOutcome", "Request", "dump_request", "load_outcome"]
 
 PROGRAM = (sys.executable, "-P", "-m", "borg_cluster.changed_blocks")
 """What is run in place of ``borg``; the file of the request follows, then Borg's arguments."""

@@ -4,6 +4,7 @@ Run as ``python -m borg_cluster.changed_blocks REQUEST BORG-ARGUMENTS...``.
 REQUEST is a file of JSON (``request.Request``). Whatever keeps it from being followed means a plain ``borg create``.
 """
 
+import json
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from borg_cluster.changed_blocks import guard
 from borg_cluster.changed_blocks.reading import processors
-from borg_cluster.changed_blocks.request import DiskOutcome, Request, dump_outcome, load_request
+from borg_cluster.changed_blocks.request import ASK, ASKED, DiskOutcome, Request, dump_outcome, load_request
 
 
 def tell(outcome: DiskOutcome) -> None:
@@ -46,6 +47,9 @@ def needed() -> SimpleNamespace:
 
 def main(arguments: list[str]) -> None:
     """Run Borg; ends the process with Borg's own exit code."""
+    if arguments == [ASK]:
+        sys.stderr.write(json.dumps({"type": ASKED, "refusal": guard.refusal()}) + "\n")
+        return
     request = load_request(Path(arguments[0]).read_text(encoding="utf-8"))
     sys.argv = ["borg", *arguments[1:]]
     reason = guard.refusal()

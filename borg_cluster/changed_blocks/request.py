@@ -7,6 +7,8 @@ from typing import Any
 
 TOLD = "changed_blocks"
 """``type`` of the child's lines on stderr, among Borg's own JSON messages."""
+ASK, ASKED = "--refusal", "changed_blocks_refusal"
+"""In place of a request: the child says why it would follow none, or None; and ``type`` of the line by which it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

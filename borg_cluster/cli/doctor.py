@@ -20,7 +20,8 @@ def command(settings: Settings, /) -> int:
     """Look whether all is there that is needed.
 
     One line for each thing, with what to type where it isn't: reachability, login, module, rights and VSS writer of each node;
-    presence of each mount, and whether it is writable; whether each repository opens. Nothing is changed.
+    presence of each mount, and whether it is writable; whether each repository opens; whether Borg is one by which only what
+    changed of disks is read. Nothing is changed.
     """
     findings = []
     with open_site(settings) as site:

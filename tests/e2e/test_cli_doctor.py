@@ -2,6 +2,7 @@
 
 import pytest
 
+from borg_cluster import borg_starter, changed_blocks
 from borg_cluster.simulator.faults import Fault
 from tests.e2e.conftest import Done, Shop
 
@@ -22,6 +23,7 @@ def test_all_is_fine_in_one_line_each(window: Shop) -> None:
             assert f"fine    {node}: {what}" in lines
     assert sum(line.endswith(": writable") for line in lines) == 2
     assert sum(": opens" in line for line in lines) == 1
+    assert "fine    borg: reads only what changed of disks: 1.4.5, as it was tried" in lines
 
 
 def test_json_is_one_document(window: Shop) -> None:
@@ -87,6 +89,28 @@ def test_mounts_and_repositories(shop: Shop) -> None:
     repository.rename(repository.with_name("elsewhere"))
     (broken,) = not_fine(shop.run("--json", "doctor")).values()
     assert (broken["what"], broken["result"]) == ("opens", "failed")
+
+
+def test_a_borg_by_which_all_is_read_is_told_with_the_reason(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shop.site.configuration.read_text(encoding="utf-8")
+    other = shop.site.folder / "elsewhere" / "borg"
+    other.parent.mkdir()
+    other.write_bytes(borg_starter.BESIDE.read_bytes())
+    other.chmod(0o700)
+    changed = text.replace(str(borg_starter.BESIDE), str(other))
+    shop.site.configuration.write_text(changed, encoding="utf-8")
+    (told,) = not_fine(shop.run("--json", "doctor")).values()
+    assert told["result"] == "warning"
+    assert told["detail"] == f"borg: executable: is {other}, not the Borg that is installed with us; each disk is read in full"
+    assert told["hint"] == "leave borg: executable: out, or say changed_blocks: never"
+    shop.site.configuration.write_text(text, encoding="utf-8")
+    patched = shop.site.folder / "patched"
+    patched.mkdir()
+    (patched / "sitecustomize.py").write_text("import borg\nborg.__version__ = '1.4.77'\n", encoding="utf-8")
+    monkeypatch.setattr(changed_blocks, "PROGRAM", ("env", f"PYTHONPATH={patched}", *changed_blocks.PROGRAM))
+    (told,) = not_fine(shop.run("--json", "doctor")).values()
+    assert told["detail"] == "borg 1.4.77 has not been tried with it; each disk is read in full"
+    assert told["hint"] == "pip install borgbackup==1.4.5 where borg-cluster is, or say changed_blocks: never"
 
 
 def mounts_of(shop: Shop) -> list[str]:
