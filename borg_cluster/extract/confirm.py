@@ -22,7 +22,7 @@ def confirm(step: kinds.Confirm, scene: Scene) -> Lost | None:
     seen = scene.look.settled((), seconds=START_SECONDS, enough=lambda seen: seen.is_settled)
     wrong = _wrong(step, seen)
     if wrong is not None:
-        raise RestoreStopped(wrong)
+        raise RestoreStopped(wrong, hint="start it" if step.running and not seen.is_running else "")
     if step.running and scene.progress.facts.get(HEARTBEAT) is True:
         _await_heartbeat(scene)
     for found in seen.registrations:

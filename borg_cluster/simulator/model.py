@@ -197,6 +197,8 @@ class Machine:
     """Not 0: ``is_clustered`` follows the role after so many further commands."""
     heartbeat: str | None = None
     started_at: str | None = None
+    starts_with_node: bool = False
+    """Its node is down, and starts it by itself once it's up."""
     migration: Migration | None = None
     held: dict[str, Held] = field(default_factory=dict)
     """By key of the path (see ``Places.key``)."""

@@ -2,11 +2,14 @@
 
 from borg_cluster.simulator.activity import start_role
 from borg_cluster.simulator.failure import CommandError
-from borg_cluster.simulator.machines import OFF_STATES, hold, unload
+from borg_cluster.simulator.machines import OFF_STATES, StartRefused, hold, start, unload
 from borg_cluster.simulator.migration import move
 from borg_cluster.simulator.model import Machine, Node
 from borg_cluster.simulator.roles import best_node, role_state
 from borg_cluster.simulator.world import World
+
+_STARTS = {True: frozenset({"Start", "StartIfRunning"}), False: frozenset({"Start"})}
+"""The automatic start actions by which a node that is up again starts a VM, by whether that ran; a clustered one has Nothing."""
 
 
 def crash(world: World, node: Node) -> None:
@@ -14,6 +17,7 @@ def crash(world: World, node: Node) -> None:
     node.answers, node.clussvc, node.state = False, False, "Down"
     for machine in [one for one in world.state.machines if one.node == node.name]:
         machine.migration = None
+        machine.starts_with_node = machine.definition.automatic_start_action in _STARTS[machine.state not in OFF_STATES]
         if machine.state not in OFF_STATES:
             machine.state, machine.started_at, machine.heartbeat, machine.operational_status = "Off", None, None, [2]
         hold(world, machine)
@@ -52,12 +56,22 @@ def _take_over(world: World, vm_id: str, lost: str, *, start: bool) -> None:
 
 
 def come_back(world: World, node: Node) -> None:
-    """Start a node again; VMs that have moved meanwhile are no longer there."""
+    """Start a node again, and what starts with it; VMs that have moved meanwhile are no longer there."""
     node.answers, node.clussvc, node.vmms, node.state, node.status_information = True, True, True, "Up", []
     for machine in [one for one in world.state.machines if one.node == node.name]:
         role = world.find_role(machine.id)
         if role is not None and role.owner_node != node.name:
             unload(world, machine)
+        elif machine.starts_with_node:
+            _start_with_node(world, machine)
+        machine.starts_with_node = False
+
+
+def _start_with_node(world: World, machine: Machine) -> None:
+    try:
+        start(world, machine)
+    except StartRefused as problem:
+        world.note("change", "started with its node, but in vain", vm_id=machine.id, error=str(problem))
 
 
 def drain(world: World, node: Node) -> None:

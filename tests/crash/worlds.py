@@ -37,7 +37,7 @@ def make_world(folder: Path, name: str) -> Scenario:
     """Make a world below ``folder``/now, back it up, and let the guest write on."""
     now = folder / "now"
     cluster = SimulatedCluster.create(now / "cluster", nodes=NODES)
-    cluster.switches.reregister_after = 8  # a node takes its time to list a VM again that lost its role
+    cluster.switches.reregister_after = 16  # a node takes its time to list a VM again that lost its role
     vm_id = _SCENARIOS[name](cluster)
     bystander = cluster.add_vm("bystander", node="node1", volume="Volume2", disks=(DISK,))
     cluster.guest_write(vm_id, data=BEFORE)
@@ -73,6 +73,8 @@ def _highly_available(cluster: SimulatedCluster) -> str:
 def _plain(cluster: SimulatedCluster) -> str:
     """Not highly available, with a checkpoint: what is unregistered would be merged."""
     vm_id = cluster.add_vm("NO", node="node2", disks=(DISK,), highly_available=False, change_tracking=True)
+    # as Windows makes it: a node that was down starts it again
+    cluster.edit(vm_id, lambda machine: setattr(machine.definition, "automatic_start_action", "StartIfRunning"))
     cluster.guest_write(vm_id, data=b"before the checkpoint")
     cluster.take_checkpoint(vm_id, "before update")
     return vm_id
@@ -99,7 +101,7 @@ _REQUESTS = {
     "in-place": (RestoreRequest(vm="", in_place=True), frozenset()),
 }
 SCENARIOS = tuple(_SCENARIOS)
-WEIGHTS = {"available": 8, "plain": 2, "copy": 1, "disk": 1}
+WEIGHTS = {"available": 16, "plain": 4, "copy": 2, "disk": 2, "in-place": 1}
 """How much of the time each of them may take, about as it has cells."""
 
 __all__ = ["SCENARIOS", "WEIGHTS", "Scenario", "make_world"]

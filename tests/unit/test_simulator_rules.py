@@ -213,6 +213,28 @@ def test_a_crashed_node_is_failed_over_later_and_comes_back_without_its_vms(clus
     cluster.check()
 
 
+@pytest.mark.parametrize(
+    ("action", "ran", "state"),
+    [
+        ("Nothing", True, "Off"),
+        ("StartIfRunning", True, "Running"),
+        ("StartIfRunning", False, "Off"),
+        ("Start", False, "Running"),
+    ],
+)
+def test_a_node_that_is_up_again_starts_what_is_to_start_with_it(
+    cluster: SimulatedCluster, action: str, ran: bool, state: str
+) -> None:
+    local = cluster.add_vm("local", disks=(SMALL,), highly_available=False)
+    cluster.edit(local, lambda machine: setattr(machine.definition, "automatic_start_action", action))
+    if not ran:
+        cluster.stop(local)
+    cluster.node_down("node1")
+    cluster.node_up("node1")
+    assert cluster.machine(local).state == state
+    cluster.check()
+
+
 def test_a_drained_node_gives_its_roles_away(cluster: SimulatedCluster, vm_id: str) -> None:
     cluster.drain("node1")
     assert role(cluster, vm_id)["owner_node"] == "node2"
