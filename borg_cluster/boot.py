@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC
 from random import Random
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from borg_cluster.core.progress import Progress
 from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.core.restore_request import Availability, RestoreRequest
 from borg_cluster.errors import AlreadyRunning, BorgClusterError, Refused
+from borg_cluster.run_record import job_lock
 
 MARK = "borg-cluster boot proof"
 PATIENCE = 300
@@ -29,6 +31,7 @@ PATIENCE = 300
 _LONGEST_NAME = 100
 """Characters of a VM's name that Windows takes."""
 _ID_PREFIX = 8
+_LOCK = "boot"
 _OVER = frozenset({"undone", "refused"})
 
 
@@ -65,7 +68,7 @@ def boot(
     plan = extract.plan(context, _request(context, vm, archive, node, volume))
     _refuse_too_small(plan)
     quiet = replace(context, emit=_without_ends(context.emit))
-    with _undone(quiet, plan):
+    with _alive(context, plan.source.restore_id), _undone(quiet, plan):
         progress = extract.restore(quiet, plan)
         heartbeat = _heartbeat(context, progress, patience)
         seconds = (context.clock() - began).total_seconds()
@@ -101,31 +104,70 @@ def boot_random(context: Context, repository: str, *, seed: int) -> None:
     raise Refused(f"there is room for none of the archives in {repository} to be booted")
 
 
-def sweep(context: Context) -> None:
-    """End what proofs that died have left: each copy is stopped and removed, with its files.
+def sweep(context: Context, *, but: str | None = None) -> bool:
+    """End what proofs that died have left: each copy is stopped and removed, with its files. Return whether there was any.
 
-    What a living process works on stays; what can't be ended now is left to the next time, with a warning.
+    What a living process works on stays, and the restore ``but``; what can't be ended now is left to the next time, with a
+    warning. Without leftovers no node is asked.
     """
-    for progress in leftovers(context):
+    ended = False
+    try:
+        found = leftovers(context)
+    except BorgClusterError as error:
+        message = f"whether a dead boot proof left a copy can't be told: {error.message}"
+        context.emit(Warned(subject=context.policy.cluster, message=message, hint=error.hint))
+        return False
+    for progress in found:
         restore_id = progress.plan.source.restore_id
+        if restore_id == but:
+            continue
         try:
-            extract.undo(context, restore_id)
+            with _alive(context, restore_id):
+                if not _is_left(context, restore_id):
+                    continue  # its process has ended it meanwhile
+                extract.undo(context, restore_id)
         except AlreadyRunning:
             continue
         except BorgClusterError as error:
             _warn_of(context, progress.plan, error)
         else:
+            ended = True
             message = f"the copy {progress.plan.name}, which a dead boot proof left, is gone"
             context.emit(Noted(subject=progress.plan.vm_id, message=one_line(message)))
+    return ended
 
 
 def leftovers(context: Context) -> tuple[Progress, ...]:
-    """Return the boot proofs that have not been taken back; one of them may be under way. Asks no node."""
+    """Return this cluster's boot proofs that have not been taken back; one of them may be under way. Asks no node."""
     return tuple(
         one
         for one in journal.restores(context.state)
-        if (one.plan.request.copy_name or "").startswith(MARK) and one.outcome not in _OVER
+        if (one.plan.cluster or one.plan.manifest.cluster) == context.policy.cluster
+        and (one.plan.request.copy_name or "").startswith(MARK)
+        and one.outcome not in _OVER
     )
+
+
+def dead(context: Context) -> tuple[Progress, ...]:
+    """Return the boot proofs that have not been taken back, and whose process is no more. Asks no node."""
+    found = []
+    for progress in leftovers(context):
+        with suppress(AlreadyRunning), _alive(context, progress.plan.source.restore_id):
+            if _is_left(context, progress.plan.source.restore_id):
+                found.append(progress)
+    return tuple(found)
+
+
+def _is_left(context: Context, restore_id: str) -> bool:
+    return any(one.plan.source.restore_id == restore_id for one in leftovers(context))
+
+
+@contextmanager
+def _alive(context: Context, restore_id: str) -> Iterator[None]:
+    """Be known as the process that works on this proof, also while nothing of its journal is held. Raises AlreadyRunning."""
+    since = context.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with job_lock(context.state, cluster=context.policy.cluster, job=f"{_LOCK} {restore_id}", since=since, once=True):
+        yield
 
 
 def _request(context: Context, vm: str, archive: str, node: str | None, volume: str | None) -> RestoreRequest:
@@ -188,7 +230,7 @@ def _without_ends(emit: Callable[[Event], None]) -> Callable[[Event], None]:
 
 def _warn_of(context: Context, plan: RestorePlan, error: BorgClusterError) -> None:
     message = one_line(f"the copy {plan.name} could not be removed: {error.message}")
-    hint = f"the next `borg-cluster verify --boot` tries again, or: borg-cluster undo {plan.source.restore_id}"
+    hint = f"the next command that works on the cluster tries again, or: borg-cluster undo {plan.source.restore_id}"
     context.emit(Warned(subject=plan.vm_id, message=message, hint=hint))
 
 

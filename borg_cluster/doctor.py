@@ -22,7 +22,7 @@ from borg_cluster.core.report import ClusterNode, ClusterReport, WriterReport
 from borg_cluster.core.snapshot import AccessCheck, AccessReport
 from borg_cluster.discover import address_of, ask_any
 from borg_cluster.errors import BorgClusterError, CommandFailed
-from borg_cluster.sweep import leftovers
+from borg_cluster.leftovers import told
 
 T = TypeVar("T")
 _HYPER_V_WRITER = "66841cd4-6ded-4f4b-8f17-fd23f8ddc3de"
@@ -232,7 +232,7 @@ def _changed_blocks(context: Context) -> Iterator[Finding]:
 
 def _leftovers(context: Context) -> Iterator[Finding]:
     """Look for what dead runs left: by this machine's records, and by our mark as the last inventory saw it."""
-    found = leftovers(context, context.catalog.latest_inventory(context.policy.cluster))
+    found = told(context, context.catalog.latest_inventory(context.policy.cluster))
     for one in found:
         yield Finding(subject=one.subject, what="left over", result=Result.WARNING, detail=one.message, hint=one.ended_by)
     if not found:

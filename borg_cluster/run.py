@@ -7,6 +7,7 @@ costs the archives but not the checks. Nothing is pruned of a VM whose archive f
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from borg_cluster.boot import sweep as sweep_boots
 from borg_cluster.catalog import AttemptState, Run
 from borg_cluster.context import Context
 from borg_cluster.core.backup_plan import plan_backup
@@ -82,6 +83,7 @@ def run(context: Context, *, run_id: str, seed: int, jobs: tuple[str, ...] = (),
     chosen = tuple(job for job, found in due if found.due)
     looks = tuple(job for job in chosen if job.kind is JobKind.DISCOVERY)
     archived = tuple(job for job in chosen if job.kind is not JobKind.DISCOVERY)
+    sweep_boots(context)
     _look(context, watch, looks)
     created = _create(context, watch, archived, run_id=run_id) if archived else bool(looks) or _sweep(context)
     labels = _labels(context, jobs, watch)

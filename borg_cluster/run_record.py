@@ -67,8 +67,11 @@ class KeptOpen:
 
 
 @contextmanager
-def job_lock(state: Path, *, cluster: str, job: str, since: str) -> Iterator[None]:
-    """Hold the lock of one job of one cluster. Raises AlreadyRunning, which names the holder's pid and since when."""
+def job_lock(state: Path, *, cluster: str, job: str, since: str, once: bool = False) -> Iterator[None]:
+    """Hold the lock of one job of one cluster. Raises AlreadyRunning, which names the holder's pid and since when.
+
+    ``once``: no other job will ever be called so, and the lock's file goes at the end.
+    """
     path = state / "locks" / f"{_file_name(job, cluster)}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
@@ -80,7 +83,11 @@ def job_lock(state: Path, *, cluster: str, job: str, since: str) -> Iterator[Non
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "since": since}))
         file.flush()
-        yield
+        try:
+            yield
+        finally:
+            if once:
+                path.unlink(missing_ok=True)
 
 
 class RunRecord:

@@ -1,18 +1,8 @@
-"""What dead runs left on a cluster, and its end: at the next start of any command that works on the cluster.
+"""What dead runs left on a cluster, and its end: at the next start of a command that works on it (see ``leftovers``).
 
 A run's record on this machine tells what it holds; the record's lock ends with its process, so a record that can be locked is a
 dead run's. A snapshot with our mark but without a record (another machine's, or of a lost state directory) is ended only by
 whoever gets the claim on its VM: a run that is alive, here or elsewhere, holds the claim as long as it holds the snapshot.
-
-================================================  ===========================================================================
-command                                           what it does about leftovers
-================================================  ===========================================================================
-run, create, discover, snapshot open              ends them, waits for the merges and says so, then goes on with a fresh look
-extract, resume, undo, release                    the same, before anything of a VM is touched
-plan, doctor, status                              only tell of them: they never change anything
-list, info, diff, verify, prune, compact, check,  nothing: they ask no node
-mount, export-tar, extract --to, history ...
-================================================  ===========================================================================
 """
 
 from collections.abc import Callable, Iterator
@@ -182,20 +172,20 @@ def leftovers(context: Context, inventory: Inventory | None) -> tuple[Leftover, 
     for vm, run_id in () if inventory is None else marked(inventory):
         if vm.id not in told and vm.id not in alive:
             message = f"{vm.name} has a recovery snapshot of run {run_id}, which is no run of this machine that is alive"
-            found.append(Leftover(subject=vm.id, message=message, ended_by=_NEXT))
+            found.append(Leftover(subject=vm.id, message=message, ended_by=NEXT))
     return tuple(found)
 
 
-_NEXT = "the next discover, create or run ends it"
+NEXT = "the next discover, create or run ends it"
 
 
 def _of_record(record: RunRecord, names: dict[str, str]) -> Iterator[Leftover]:
     for held in record.snapshots:
         message = f"the recovery snapshot of {held.name}, of run {held.run_id}, which died"
-        yield Leftover(subject=held.vm_id, message=message, ended_by=_NEXT)
+        yield Leftover(subject=held.vm_id, message=message, ended_by=NEXT)
     for claim in record.claims:
         message = f"the claim on {names.get(claim.vm_id, claim.vm_id)}, of a run that died"
-        yield Leftover(subject=claim.vm_id, message=message, ended_by=_NEXT)
+        yield Leftover(subject=claim.vm_id, message=message, ended_by=NEXT)
     for one in record.unfinished:
         message = f"{one.archive} in {one.repository}, which was never finished"
         yield Leftover(subject=one.repository, message=message, ended_by="the next good archive of it removes it")

@@ -4,7 +4,7 @@ import secrets
 
 import click
 
-from borg_cluster import upkeep
+from borg_cluster import boot, upkeep
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import json_document, sentence, words, write_line
 from borg_cluster.cli.site import open_site
@@ -34,6 +34,7 @@ def command(settings: Settings, /, *, repositories: tuple[str, ...], only: tuple
     with open_site(settings) as site:
         kinds = tuple(CheckKind(kind) for kind in only)
         seed = secrets.randbelow(SEEDS)
+        boot.sweep(site.context)
         looked = upkeep.check(site.context, seed=seed, repositories=repositories, only=kinds, force=force)
         if settings.json:
             found = [_fields(label, one) for label, one in looked]

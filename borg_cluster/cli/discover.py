@@ -2,7 +2,7 @@
 
 import click
 
-from borg_cluster import discover, sweep
+from borg_cluster import discover, leftovers
 from borg_cluster.cli.inventory_view import inventory_view
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import fields_of, json_document, write_line
@@ -23,7 +23,7 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
     """
     with open_site(settings) as site:
         inventory = discover.discover(site.context) if refresh else discover.current_inventory(site.context)
-        inventory = sweep.sweep(site.context, inventory)
+        inventory = leftovers.end(site.context, inventory)
         if settings.json:
             write_line(json_document("inventory", fields_of(inventory)))
         else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from borg_cluster import extract, sweep
+from borg_cluster import extract, leftovers
 from borg_cluster.cli.extract_otherwise import extract_otherwise, otherwise_options
 from borg_cluster.cli.extract_several import extract_several
 from borg_cluster.cli.options import Settings, exit_codes, json_option
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - each is an option
             requests = tuple(request_of(one, archive, options) for one in vms)
             return extract_several(settings, site, requests, dry_run=dry_run, yes=yes, fail_fast=fail_fast, rollback=rollback)
         if not dry_run:
-            sweep.sweep_own(site.context)
+            leftovers.end_own(site.context)
             extract.release_due(site.context)
         plan = extract.plan(site.context, request)
         site.names[plan.vm_id] = plan.name

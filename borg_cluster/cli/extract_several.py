@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from borg_cluster import extract, sweep
+from borg_cluster import extract, leftovers
 from borg_cluster.cli.options import Settings
 from borg_cluster.cli.render import clean, counted, fields_of, json_document, moment, new_console, sentence, words, write_line
 from borg_cluster.cli.restore_view import restore_fields, restore_view
@@ -29,7 +29,7 @@ def extract_several(  # noqa: PLR0913 - what is wanted, and each option
 ) -> int:
     """Show or restore several VMs; return the exit code."""
     if not dry_run:
-        sweep.sweep_own(site.context)
+        leftovers.end_own(site.context)
         extract.release_due(site.context)
     ones = plan_several(site.context, requests)
     site.names.update({one.plan.vm_id: one.plan.name for one in ones if one.plan is not None})

@@ -10,7 +10,7 @@ from borg_cluster.cli.site import open_site
 from borg_cluster.core.event import Warned
 from borg_cluster.core.planned import BackupPlan
 from borg_cluster.errors import ExitCode
-from borg_cluster.sweep import leftovers
+from borg_cluster.leftovers import told
 
 
 @click.command("plan", epilog=exit_codes(ExitCode.WARNINGS, ExitCode.REFUSED))
@@ -26,7 +26,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], refresh: bool) -> i
     """
     with open_site(settings) as site:
         plan, inventory = make_plan(site, jobs, refresh=refresh)
-        for left in leftovers(site.context, inventory):
+        for left in told(site.context, inventory):
             site.context.emit(Warned(subject=left.subject, message=f"left over: {left.message}", hint=left.ended_by))
         if settings.json:
             write_line(json_document("plan", fields_of(plan)))

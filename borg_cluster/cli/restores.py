@@ -9,7 +9,7 @@ import click
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from borg_cluster import extract, journal, sweep
+from borg_cluster import extract, journal, leftovers
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import clean, counted, duration, json_document, moment, sentence, words, write_line
@@ -82,7 +82,7 @@ def resume(settings: Settings, /, *, restore_id: str | None, rollback: str, take
     """
     with open_site(settings) as site:
         chosen = _chosen(site, restore_id, "resume")
-        sweep.sweep_own(site.context)
+        leftovers.end_own(site.context, but=chosen)
         extract.resume(site.context, chosen, rollback=rollback_of(rollback), take_over=take_over)
         return site.tally.exit_code
 
@@ -98,7 +98,7 @@ def undo(settings: Settings, /, *, restore_id: str | None, take_over: bool) -> i
     """
     with open_site(settings) as site:
         chosen = _chosen(site, restore_id, "undo")
-        sweep.sweep_own(site.context)
+        leftovers.end_own(site.context, but=chosen)
         extract.undo(site.context, chosen, take_over=take_over)
         return site.tally.exit_code
 
@@ -114,7 +114,7 @@ def release(settings: Settings, /, *, restore_id: str | None, now: bool) -> int:
     """
     with open_site(settings) as site:
         chosen = _chosen(site, restore_id, "release")
-        sweep.sweep_own(site.context)
+        leftovers.end_own(site.context, but=chosen)
         extract.release(site.context, chosen, now=now)
         return site.tally.exit_code
 

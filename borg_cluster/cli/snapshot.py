@@ -2,6 +2,7 @@
 
 import click
 
+from borg_cluster import boot
 from borg_cluster.claim_holder import process, user_of_this
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.planning import make_plan
@@ -40,6 +41,7 @@ def open_command(settings: Settings, /, *, job: str, owner: int | None, max_age:
         raise UsageError(f"--max-age: {wrong}", hint=wrong.hint) from wrong
     with open_site(settings) as site:
         chosen = job_of(site.context, job)
+        boot.sweep(site.context)
         plan, inventory = make_plan(site, (job,))
         holder = process(user_of_this() if owner is None else owner)
         place, names = open_session(site.context, plan, inventory, chosen, holder=holder, seconds=int(str(seconds)))

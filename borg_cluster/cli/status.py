@@ -18,8 +18,8 @@ from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.schedule import due_checks
 from borg_cluster.discover import current_inventory
 from borg_cluster.errors import ExitCode, Refused
+from borg_cluster.leftovers import told
 from borg_cluster.monitoring import past
-from borg_cluster.sweep import leftovers
 
 _STYLE = {CoverageState.GOOD: "green", CoverageState.EXCLUDED: "dim", CoverageState.UNCOVERED: "yellow"}
 
@@ -59,16 +59,12 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
 
 def _leftovers(context: Context, inventory: Inventory) -> list[str]:
     """Return what runs and restores that died, or wait for a word, left behind, and the archives that are suspect."""
-    left = [f"{one.message}: {one.ended_by}" for one in leftovers(context, inventory)]
+    left = [f"{one.message}: {one.ended_by}" for one in told(context, inventory)]
+    proofs = {proof.plan.source.restore_id for proof in boot.leftovers(context)}
     for restore in journal.restores(context.state):
-        if restore.outcome is None:
+        if restore.outcome is None and restore.plan.source.restore_id not in proofs:
             restore_id = restore.plan.source.restore_id
             left.append(f"a restore of {restore.plan.name} is not finished: borg-cluster resume {restore_id}")
-    left += [
-        f"{proof.plan.name} may still be there: the next `borg-cluster verify --boot`, check or run ends it"
-        for proof in boot.leftovers(context)
-        if proof.outcome is not None
-    ]
     left += [
         f"{archive} in {repository.label} is suspect: {reason}"
         for repository in context.policy.repositories

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from borg_cluster import boot, sweep, verify
+from borg_cluster import boot, leftovers, verify
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import fields_of, json_document, write_line
 from borg_cluster.cli.site import open_site
@@ -57,7 +57,7 @@ def command(  # noqa: PLR0913 -- click hands over one argument for each option
         raise UsageError("--node and --to-volume are for --boot")
     with open_site(settings) as site:
         if boots:
-            sweep.sweep_own(site.context)
+            leftovers.end_own(site.context)
             booted = boot.boot(site.context, vm, archive=archive, node=node, volume=volume, patience=patience)
             if settings.json:
                 write_line(json_document("booted", fields_of(booted)))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from borg_cluster.boot import boot_random
-from borg_cluster.boot import sweep as sweep_boots
 from borg_cluster.borg_upkeep import UpkeepBorg
 from borg_cluster.catalog import Attempt, AttemptState
 from borg_cluster.context import Context
@@ -134,9 +133,8 @@ def check(
     """Make the checks that are due in each repository; return all that were looked at, by label.
 
     ``seed`` chooses the VM of the checks 'extract' and 'boot'; ``only`` these kinds, configured or not; ``force``: whether due
-    or not. What a boot proof that died has left is ended first.
+    or not.
     """
-    sweep_boots(context)
     looked: list[tuple[str, DueCheck]] = []
     wanted = tuple(_configured(context, kind) for kind in only) or context.policy.checks
 

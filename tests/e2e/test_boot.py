@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +12,17 @@ from typing import Any
 
 import pytest
 
-from borg_cluster import boot, extract, upkeep
+from borg_cluster import boot, extract, leftovers, upkeep
 from borg_cluster.core.event import Booted, Checked, Event, Noted, RestoreFinished, UpkeepFailed, Warned
 from borg_cluster.core.policy import CheckKind
 from borg_cluster.core.restore_request import RestoreRequest
+from borg_cluster.discover import discover
 from borg_cluster.errors import BorgClusterError, Refused, RestoreStopped
+from borg_cluster.run import run
+from borg_cluster.simulator import story
 from borg_cluster.simulator.failure import vm_start_failed
 from borg_cluster.simulator.faults import Fault
+from borg_cluster.simulator.fingerprint import fingerprint
 from borg_cluster.simulator.making import DiskSpec
 from borg_cluster.simulator.state import SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
@@ -192,6 +198,72 @@ def test_what_a_killed_one_left_is_swept_and_is_in_nobodys_way(fast: tuple[Resto
     assert copies(world.cluster) == []
     assert world.fingerprint() == before
     assert world.own_files() == []
+
+
+def test_a_proof_that_waits_for_its_heartbeat_is_nobodys_leftover(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    seen: list[Any] = []
+
+    def another_command(cluster: SimulatedCluster) -> None:
+        leftovers.end_own(world.context)
+        seen.append((leftovers.told(world.context, None), len(copies(cluster))))
+
+    meanwhile = fault(world, kind="change_before", command="Test-BorgClusterBoot", change=another_command)
+    assert boot.boot(world.context, vm_id).heartbeat == "OkApplicationsHealthy"
+    assert (meanwhile.fired, seen) == (1, [((), 1)])
+    assert copies(world.cluster) == []
+    assert list((world.context.state / "locks").glob("boot*")) == []
+
+
+@pytest.mark.parametrize("way", ["discover", "run"])
+def test_what_a_dead_one_left_is_told_and_ended_by_whatever_comes_next(fast: tuple[RestoreSite, str], way: str) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+    extract.restore(world.context, extract.plan(world.context, boot._request(world.context, vm_id, "latest", None, None)))
+    elsewhere = replace(world.context, policy=replace(world.context.policy, cluster="another.example.test"))
+    assert leftovers.told(elsewhere, None) == ()
+    (left,) = leftovers.told(world.context, None)
+    assert (left.subject, left.message.startswith(f"the copy {boot.MARK} ")) == (vm_id, True)
+    if way == "discover":
+        inventory = leftovers.end(world.context, discover(world.context))
+        assert [vm.name for vm in inventory.virtual_machines] == [VM]
+    else:
+        nothing = replace(world.context, policy=replace(world.context.policy, jobs=(), checks=()))
+        run(nothing, run_id="20260301-0200-4000-8000-000000000002", seed=1)
+    assert copies(world.cluster) == []
+    assert leftovers.told(world.context, None) == ()
+    assert world.fingerprint() == before
+    assert world.own_files() == []
+
+
+def test_a_damaged_journal_hinders_no_backup(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    done = extract.restore(world.context, RestoreRequest(vm=vm_id))
+    records = world.context.state / "restores" / done.plan.source.restore_id / "journal.jsonl"
+    records.write_bytes(b"damaged\n" + records.read_bytes())
+    assert boot.sweep(world.context) is False
+    assert [one.message for one in told(world, Warned) if "can't be told" in one.message]
+    (left,) = leftovers.told(world.context, None)
+    assert "damaged" in left.message
+
+
+def test_killed_by_the_hardest_signal_it_is_swept_by_the_next_discover(window: Shop) -> None:
+    """The lane `kill` kills it at each of its commands."""
+    before = fingerprint(window.cluster)
+    running: list[subprocess.Popen[bytes]] = []
+    kill = window.cluster.faults.add(
+        Fault(kind="change_after", command="Register-BorgClusterVMCopy", change=lambda _: os.kill(running[0].pid, signal.SIGKILL))
+    )
+    words = [sys.executable, "-m", "borg_cluster", "verify", story.QUOTED, "--boot"]
+    with subprocess.Popen(words, env=window.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        running.append(process)
+        assert process.wait() == -signal.SIGKILL
+    assert kill.fired == 1
+    assert len(copies(window.cluster)) == 1
+    done = window.run("discover")
+    assert "which a dead boot proof left, is gone" in done.err
+    assert copies(window.cluster) == []
+    assert fingerprint(window.cluster) == before
 
 
 def test_what_can_not_be_done_is_refused_before_anything_is(
