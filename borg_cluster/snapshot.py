@@ -62,6 +62,7 @@ class Freezer:
         """By VM id: leaves (Windows paths) that should be gone and are still there."""
         self.converted: set[str] = set()
         """VMs whose snapshot became a reference point: it is gone, and their disks are merged as after an end."""
+        self._paused: set[str] = set()
 
     def for_record(self, record: RunRecord) -> "Freezer":
         """Return this freezer with another run's record; what isn't merged is known to both."""
@@ -227,6 +228,7 @@ class Freezer:
         else:
             if snapshot.id not in {one.id for one in report.snapshots}:
                 raise FrozenChanged("its recovery snapshot vanished while it was read")
+            self._note_state(vm.id, vm.name, frozen_files.disk_paths(vm), report)
             if vm.node is not None and report.node.partition(".")[0].lower() != vm.node.partition(".")[0].lower():
                 self._context.emit(Followed(subject=vm.id, name=vm.name, was=vm.node, now=report.node))
         after = frozen_files.identities(files)
@@ -237,6 +239,7 @@ class Freezer:
     def _end(self, held: HeldSnapshot, *, wait: bool) -> bool:
         there, report = self._removed(held)
         self._note_leaves(held, report)
+        self._note_state(held.vm_id, held.name, held.disk_paths, report)
         if wait and there:
             report = self._ask_owner(
                 held.vm_id,
@@ -277,6 +280,16 @@ class Freezer:
         self.unmerged.pop(held.vm_id, None)
         if leaves:
             self.unmerged[held.vm_id] = leaves
+
+    def _note_state(self, vm_id: str, name: str, disk_paths: tuple[str, ...], report: SnapshotReport) -> None:
+        """Tell, once, of a VM that Windows paused: the leaf of its snapshot found no room to grow in, most likely."""
+        if not report.state.endswith("Critical") or vm_id in self._paused:
+            return
+        self._paused.add(vm_id)
+        located = (locate(path, self._context.policy.mounts, node=report.node) for path in disk_paths)
+        volumes = sorted({place.mount.name for place in located if place is not None})
+        message = f"{name} is {report.state} on {report.node}, and nothing runs in it: is there room on {', '.join(volumes)}?"
+        self._warn(vm_id, f"{message} Make some, then resume it: Get-VM -Id {vm_id} | Resume-VM")
 
     def _ask_owner(self, vm_id: str, ask: Callable[[str], T | Lost]) -> T:
         return ask_owner(self._context, self.inventory, vm_id, ask)

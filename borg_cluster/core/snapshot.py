@@ -48,6 +48,8 @@ class SnapshotReport:
     snapshots: tuple[Snapshot, ...]
     made: str | None
     """Id of the snapshot that this very call made or found made by an earlier call of the same run; else None."""
+    state: str
+    """The VM's, as in its node's report."""
     merging: bool
     """Windows merges disks of this VM now (operational status 32772)."""
     disk_paths: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from borg_cluster.simulator import activity, checkpoints, machines, migration, nodes, roles, snapshots, storage
+from borg_cluster.simulator import activity, checkpoints, machines, migration, nodes, roles, room, snapshots, storage
 from borg_cluster.simulator.model import ClusterRole, Machine
 from borg_cluster.simulator.startable import disown
 from borg_cluster.simulator.vm_commands import remove_vm
@@ -81,6 +81,21 @@ class Administration(World):
             for one in machine.definition.snapshots():
                 if one.id == snapshot_id:
                     snapshots.remove(self, machine, one)
+
+    def fill_volume(self, volume: str, *, left: int = 0) -> None:
+        """Let others take all the room of a volume but ``left`` bytes."""
+        with self.change("fill_volume", volume=volume, left=left):
+            room.fill(self, volume, left=left)
+
+    def clear_volume(self, volume: str) -> None:
+        """Give a volume all its room again; a VM that was paused for want of it stays so until it is resumed."""
+        with self.change("clear_volume", volume=volume):
+            room.clear(self, volume)
+
+    def resume(self, vm_id: str) -> None:
+        """Resume a VM that is paused, by somebody or for want of room; raises CommandError."""
+        with self.change("resume", vm_id=vm_id):
+            room.resume(self.machine(vm_id))
 
     def move_storage(self, vm_id: str, volume: str) -> None:
         """Move a VM's files to another volume."""

@@ -10,7 +10,7 @@ from borg_cluster.simulator.definition import CheckpointEntry, DiskSlot, write_d
 from borg_cluster.simulator.machines import beside, refit_saved_state, save_definition, snapshot_folder
 from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.vhdx import NewDisk, ParentLink, create, read_info, reparent
-from borg_cluster.simulator.vhdx_content import merge
+from borg_cluster.simulator.vhdx_content import growth_by_merge, merge
 from borg_cluster.simulator.world import World
 
 ENDS = (".vmcx", ".vmrs", ".vmgs")
@@ -125,6 +125,18 @@ def merge_away(world: World, machine: Machine, checkpoint: CheckpointEntry) -> N
             _merge_into(world, machine, slot.path)
     refit_saved_state(world, machine)
     save_definition(world, machine)
+
+
+def growth_of_merge(world: World, machine: Machine, checkpoint: CheckpointEntry) -> list[tuple[str, int]]:
+    """Return the files that a checkpoint froze, each with the bytes by which it would grow if it were merged away."""
+    needed: list[tuple[str, int]] = []
+    chains = [find_chain(world, slot.path, machine.node) for slot in _slots(machine) if slot.path is not None]
+    for frozen in (slot.path for slot in checkpoint.disks if slot.path is not None):
+        for child, chain in _children(chains, frozen)[:1]:
+            if chain.error is None:
+                at = chain.links.index(child)
+                needed.append((frozen, growth_by_merge(chain.reals[at], chain.reals[at + 1 :])))
+    return needed
 
 
 def _merge_into(world: World, machine: Machine, frozen: str) -> None:

@@ -96,6 +96,10 @@ class Access:
     block_reason: str | None = None
 
 
+BOUNDLESS = 1 << 40
+"""The size of a volume that has room for whatever is written."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Volume:
     """A Cluster Shared Volume; ``folder`` is its name below the cluster's folder of volumes."""
@@ -107,7 +111,7 @@ class Volume:
     partition: str
     state: str = "Online"
     file_system: str = "CSVFS"
-    size: int = 1 << 40
+    size: int = BOUNDLESS
     access: list[Access] = field(default_factory=list)
 
     @property

@@ -1,10 +1,8 @@
 """The answer that describes the cluster, derived from the state and the files at each question."""
 
-from pathlib import Path
-
 from borg_cluster.simulator.model import CONFIGURATION_RESOURCE, VM_RESOURCE, Node, Resource, Volume
-from borg_cluster.simulator.places import files_below
 from borg_cluster.simulator.roles import role_state
+from borg_cluster.simulator.room import used
 from borg_cluster.simulator.world import World
 
 SCHEMA = 1
@@ -108,7 +106,7 @@ def _volume(world: World, volume: Volume) -> Json:
         "partition": volume.partition,
         "file_system": volume.file_system,
         "size": volume.size,
-        "free": volume.size - _used(world.folder / "volumes" / volume.folder),
+        "free": volume.size - used(world.folder / "volumes" / volume.folder),
         "access": [
             {
                 "node": access.node,
@@ -119,15 +117,3 @@ def _volume(world: World, volume: Volume) -> Json:
             for access in volume.access
         ],
     }
-
-
-def _used(folder: Path) -> int:
-    return sum(map(_size, files_below(folder)))
-
-
-def _size(path: Path) -> int:
-    """Return a file's size; none if it was removed since it was found."""
-    try:
-        return path.lstat().st_size
-    except FileNotFoundError:
-        return 0

@@ -102,6 +102,7 @@ def _snapshots(world: World, node: Node, machine: Machine, made: str | None = No
         "taken_at": world.now_text(),
         "snapshots": [_snapshot(world, machine, one) for one in machine.definition.snapshots()],
         "made": made,
+        "state": machine.state,
         "merging": bool(machine.definition.merging()),
         "disk_paths": machine.definition.disk_paths(),
     }

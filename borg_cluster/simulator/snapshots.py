@@ -4,11 +4,12 @@ import re
 from datetime import datetime, timedelta
 
 from borg_cluster.simulator import tracking
-from borg_cluster.simulator.checkpoints import delete_configuration_of, merge_away, take_checkpoint
+from borg_cluster.simulator.checkpoints import delete_configuration_of, growth_of_merge, merge_away, take_checkpoint
 from borg_cluster.simulator.definition import RECOVERY, CheckpointEntry, ReferenceDisk, ReferencePointEntry
 from borg_cluster.simulator.failure import INVALID_STATE, NOT_SUPPORTED, CommandError, job_failed, method_failed
 from borg_cluster.simulator.machines import save_definition
 from borg_cluster.simulator.model import Machine
+from borg_cluster.simulator.room import has_room, no_room, refuse_snapshot_without_room
 from borg_cluster.simulator.world import World
 
 MARK = re.compile(r"borg-cluster ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -46,6 +47,7 @@ def take(world: World, machine: Machine, *, name: str, consistency: str, timeout
     _refuse_by_definition(world, machine)
     if consistency == "Application" and machine.state not in _WITHOUT_GUEST:
         _freeze_guest(world, machine, timeout)
+    refuse_snapshot_without_room(world, machine)
     world.pause(min(_SECONDS[consistency], timeout))
     snapshot_id = take_checkpoint(world, machine, name, RECOVERY, consistency)
     snapshot = machine.definition.checkpoints[-1]
@@ -58,7 +60,8 @@ def take(world: World, machine: Machine, *, name: str, consistency: str, timeout
 def refuse_if_busy(world: World, machine: Machine, method: str) -> None:
     """Raise E12 while something else is done to the VM: a migration, a start or stop."""
     operating = any(one.vm_id == machine.id for one in world.state.operations)
-    if operating or machine.migration is not None or machine.state not in _STATES:
+    ends = method != "CreateSnapshot" and machine.state.endswith("Critical") and not world.switches.critical_keeps_snapshots
+    if operating or machine.migration is not None or not (ends or machine.state in _STATES):
         raise method_failed(method, INVALID_STATE, target=machine.id)
 
 
@@ -151,6 +154,9 @@ def _progress(world: World, machine: Machine, snapshot: CheckpointEntry, command
     snapshot.merge_left = left
     began = datetime.fromisoformat(snapshot.created) if snapshot.created else world.now()
     if not left or world.now() - began >= timedelta(seconds=MERGE_SECONDS):
+        if not has_room(world, growth_of_merge(world, machine, snapshot)):
+            world.note("change", "merge failed", vm_id=machine.id, error=no_room("MergeDisks", machine).message)
+            return
         try:
             merge_away(world, machine, snapshot)
         except CommandError as problem:

@@ -3,22 +3,28 @@
 import shutil
 import uuid
 
-from borg_cluster.simulator import tracking
+from borg_cluster.simulator import room, tracking
 from borg_cluster.simulator.chains import Chain, exists, find_chain
 from borg_cluster.simulator.failure import invalid_vm_state
 from borg_cluster.simulator.machines import OFF_STATES, beside, hold, save_definition, snapshot_folder
 from borg_cluster.simulator.making import grant_all, volume_path
 from borg_cluster.simulator.model import Machine
 from borg_cluster.simulator.roles import refresh_configuration
-from borg_cluster.simulator.vhdx_content import read, trim, write
+from borg_cluster.simulator.vhdx_content import growth, read, trim, write
 from borg_cluster.simulator.world import World
 
 
 def guest_write(world: World, machine: Machine, *, disk: int, offset: int, data: bytes) -> None:
-    """Write into a running VM's disk, by its number in the definition, at a virtual offset."""
+    """Write into a running VM's disk, by its number in the definition, at a virtual offset.
+
+    Where its volume has no room for that, nothing is written and the VM is paused.
+    """
     if machine.state != "Running":
         raise invalid_vm_state(machine.definition.name, "GuestWrite", target=machine.id)
     chain = disk_chain(world, machine, disk)
+    if not room.has_room(world, [(chain.links[0].path, growth(chain.reals, offset, len(data)))]):
+        room.pause(world, machine)
+        return
     write(chain.reals, offset, data, data_write=uuid.UUID(world.new_id()))
     tracking.note_write(world, machine, machine.definition.disks[disk], offset, len(data))
     hold(world, machine)

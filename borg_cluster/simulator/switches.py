@@ -32,6 +32,8 @@ class Switches:
     None: never."""
     merge_tries_refused: int = 0
     """So often a merge is tried in vain since whoever read the frozen file still has it open (cifs.ko closes late)."""
+    critical_keeps_snapshots: bool = True
+    """While a VM is in one of the *Critical states, none of its recovery snapshots can be ended."""
     migrates_with_snapshot: bool = True
     """A VM with a recovery snapshot can be live-migrated; otherwise that is refused."""
     disabled_checkpoints_refuse_snapshots: bool = False

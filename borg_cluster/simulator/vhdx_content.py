@@ -54,6 +54,22 @@ def trim(chain: Sequence[Path], offset: int, length: int, *, data_write: uuid.UU
             disks.stamp(data_write)
 
 
+def growth(chain: Sequence[Path], offset: int, length: int) -> int:
+    """Return by how many bytes the leaf's file would grow if a range of its content were written."""
+    with _Chain(chain) as disks:
+        size = disks.infos[0].block_size
+        touched = range(offset // size, -(-(offset + length) // size))
+        return size * sum(disks.entry(0, block)[1] == 0 for block in touched)
+
+
+def growth_by_merge(child: Path, parents: Sequence[Path]) -> int:
+    """Return by how many bytes the first of ``parents`` would grow if ``child`` were merged into it."""
+    with _Chain([child, *parents]) as disks:
+        size = disks.infos[0].block_size
+        held = (block for block in range(-(-disks.infos[0].size // size)) if disks.entry(0, block)[0] != NOT_PRESENT)
+        return size * sum(disks.entry(1, block)[1] == 0 for block in held)
+
+
 def merge(child: Path, parents: Sequence[Path], *, data_write: uuid.UUID) -> None:
     """Copy the blocks that ``child`` holds into the first of ``parents``; the caller removes the child afterwards."""
     with _Chain([child, *parents]) as source, _Chain(parents, writable=True) as target:

@@ -150,6 +150,15 @@ class FaultSite:
         threading.Thread(target=wait, daemon=True).start()
         return done
 
+    def fill_volume_and_write(self) -> None:
+        """Let the VM's volume be full when its guest writes where its disk must grow: Windows pauses it."""
+        self.cluster.fill_volume(VOLUME, left=MIB // 2)
+        self.cluster.guest_write(self.web, offset=3 * MIB, data=b"no room for this")
+
+    def logged(self, what: str) -> bool:
+        """Return whether the world's own log tells of this."""
+        return any(what in str(entry["what"]) for entry in self.cluster.log)
+
     def wrong(self) -> Iterator[str]:
         """Yield what is not as it must be once all is well again."""
         machines = self.cluster.state.machines

@@ -18,7 +18,7 @@ from borg_cluster.core.event import ArchiveFinished, Followed
 from borg_cluster.core.policy import Repository
 from borg_cluster.simulator.vhdx import MIB
 from tests.e2e.borg_site import open_borg
-from tests.e2e.fault_site import NIGHTLY, FaultSite, open_fault_site
+from tests.e2e.fault_site import NIGHTLY, VOLUME, FaultSite, open_fault_site
 from tests.e2e.small_disk import fill, small_disk
 
 
@@ -85,6 +85,27 @@ def test_a_repository_without_room_fails_the_vm_and_takes_the_next_one_whole(sit
         ballast.unlink()
         the_next_night_is_well(site)
         subprocess.run([site.bin / "borg", "check", "--verify-data", repository.path], check=True, capture_output=True)
+
+
+def test_a_volume_that_fills_up_while_a_vm_is_frozen_costs_no_archive_and_is_said(site: FaultSite) -> None:
+    """Windows pauses the VM then and, here, ends no snapshot of it until it runs again."""
+    site.cluster.switches.critical_keeps_snapshots = True
+    met = site.meet(site.fill_volume_and_write)
+    ended = site.back_up()
+    assert met.is_set()
+    assert site.logged("volume full")
+    assert (ended.code, ended.done, ended.failed) == (1, 1, 0), ended
+    (paused,) = [text for text in ended.told if "is PausedCritical on node1" in text]
+    assert f"is there room on {VOLUME}?" in paused
+    assert f"Get-VM -Id {site.web} | Resume-VM" in paused
+    assert "could not be ended" in "".join(ended.told)
+    assert list(site.untrue()) == []
+    refused = site.back_up()
+    assert (refused.code, refused.done, refused.failed) == (2, 0, 1), refused
+    assert "its state is PausedCritical" in "".join(refused.told)
+    site.cluster.clear_volume(VOLUME)
+    site.cluster.resume(site.web)
+    the_next_night_is_well(site)
 
 
 @pytest.mark.parametrize("when", ["from the beginning", "once all is read"])

@@ -1,7 +1,7 @@
 function Get-BorgClusterSnapshotFact {
     <#
     .SYNOPSIS
-    Collects the recovery snapshots of a virtual machine of this node, and whether it merges disks (a SnapshotReport).
+    Collects the recovery snapshots of a virtual machine of this node, its state, and whether it merges disks (a SnapshotReport).
     #>
     param (
         [Parameter(Mandatory)]
@@ -29,6 +29,7 @@ function Get-BorgClusterSnapshotFact {
         taken_at = ConvertTo-BorgClusterTime -Value ([datetime]::UtcNow)
         snapshots = $snapshots.ToArray()
         made = ConvertTo-BorgClusterId -Value $Made
+        state = [string] $vm.State
         # In service, merging disks
         merging = 32772 -in $status
         disk_paths = @(Get-BorgClusterDrivePath -Drive $drives)

@@ -8,7 +8,7 @@ import pytest
 from borg_cluster import owner
 from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.state import CommandError, SimulatedCluster
-from tests.e2e.fault_site import FaultSite, open_fault_site
+from tests.e2e.fault_site import VOLUME, FaultSite, open_fault_site
 
 Record = Callable[[str, object], None]
 PHASES = {
@@ -46,6 +46,9 @@ def site(shared: FaultSite) -> Iterator[FaultSite]:
 
 def home(site: FaultSite) -> None:
     """Bring the world back to where it began."""
+    site.cluster.clear_volume(VOLUME)
+    if site.cluster.machine(site.web).state == "PausedCritical":
+        site.cluster.resume(site.web)
     for node in site.cluster.node_names:
         if not site.cluster.reachable(node):
             site.cluster.node_up(node)
@@ -156,6 +159,35 @@ def test_the_snapshot_is_refused(site: FaultSite, record_property: Record, error
     refused = CommandError(error[1], "BorgClusterSnapshotFailed", code=error[0])
     fault = site.cluster.faults.add(Fault(kind="error", command="New-BorgClusterSnapshot", error=refused))
     end(site, record_property, f"the snapshot is refused: {error[1]}", "freeze", lambda: fault.fired == 1)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Iterator[FaultSite]:
+    """A site of the test's own, whose volume may be full."""
+    with open_fault_site(tmp_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_volume_fills_up_while_the_vm_is_frozen(full: FaultSite, record_property: Record, keeps: bool) -> None:
+    full.cluster.switches.critical_keeps_snapshots = keeps
+    full.meet(full.fill_volume_and_write)
+    phase = f"within borg's read, a snapshot {'can not' if keeps else 'can'} be ended then"
+    end(full, record_property, "the volume is full, the VM paused", phase, lambda: full.logged("volume full"))
+
+
+def test_the_volume_has_no_room_for_a_leaf(full: FaultSite, record_property: Record) -> None:
+    full.cluster.fill_volume(VOLUME, left=1 << 20)
+    end(full, record_property, "the volume is full", "freeze", lambda: full.logged("not enough space"))
+
+
+def test_the_volume_has_no_room_for_a_merge(full: FaultSite, record_property: Record) -> None:
+    def write_and_fill() -> None:
+        full.cluster.guest_write(full.web, offset=3 << 20, data=b"into the leaf")
+        full.cluster.fill_volume(VOLUME)
+
+    full.meet(write_and_fill)
+    end(full, record_property, "the volume is full", "merge", lambda: full.logged("merge failed"))
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -25,6 +25,7 @@ Describe 'Get-BorgClusterSnapshot' {
         $report.snapshots[1].run_id | Should -BeNullOrEmpty
         @($report.snapshots[0].disks)[0].path | Should -Be $world['Disk']
         @($report.snapshots[0].disks)[0].controller_type | Should -Be 'SCSI'
+        $report.state | Should -Be 'Running'
         $report.merging | Should -BeFalse
     }
 
