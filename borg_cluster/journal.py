@@ -166,6 +166,13 @@ def restores(state: Path) -> tuple[Progress, ...]:
     )
 
 
+def restores_of(state: Path, vm_id: str) -> tuple[Progress, ...]:
+    """Return the restores of one VM. Only those whose plan names it are read: there may be many. Raises as ``read``."""
+    plans = (state / "restores").glob(f"*/{PLAN}")
+    named = (path for path in plans if vm_id.encode() in path.read_bytes())
+    return tuple(progress for path in named if (progress := read_folder(path.parent)).vm_id == vm_id)
+
+
 def is_held(state: Path, restore_id: str) -> bool:
     """Return whether a process works on this restore now."""
     return holder(state, restore_id) is not None

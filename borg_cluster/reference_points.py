@@ -7,8 +7,10 @@ leaves the older one, with the archive that it belongs to. Each repository has i
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
+from borg_cluster import journal
 from borg_cluster.bridge import Lost
 from borg_cluster.catalog import RecordedArchive
 from borg_cluster.changed_blocks import Base, Disk, Request
@@ -171,10 +173,21 @@ class ReferencePoints:
             if one.repository == planned.repository
         }
         point = choose_base(known, report, archives, frozenset(catalog.suspects(planned.repository)))
-        if isinstance(point, str):
-            return point
-        manifest = catalog.manifest(planned.repository, point.archive)
+        newest = known[0] if isinstance(point, str) and known else point
+        manifest = None if isinstance(newest, str) else catalog.manifest(planned.repository, newest.archive)
+        restored = None if manifest is None else self._restored(planned.subject, manifest)
+        if restored is not None or isinstance(point, str):
+            return restored or str(point)
         return "the catalog has no manifest of its base archive" if manifest is None else (point, manifest)
+
+    def _restored(self, vm_id: str, base: Manifest) -> str | None:
+        """Return that the VM was restored since its base was made: its disks have another history then, whatever Windows says."""
+        since = datetime.fromisoformat(base.created_at)
+        try:
+            restored = [one for one in journal.restores_of(self._context.state, vm_id) if one.replaced_disks_since(since)]
+        except (BorgClusterError, OSError) as error:
+            return f"whether it was restored since can't be told: {error}"
+        return f"it was restored since its base archive was made ({restored[-1].plan.source.restore_id})" if restored else None
 
     def _ask(self, vm_id: str) -> ReferencePointReport | None:
         try:

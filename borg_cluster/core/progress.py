@@ -123,6 +123,14 @@ class Progress:
             return None
         return (datetime.fromisoformat(self.started_at) - datetime.fromisoformat(self.stopped_at)).total_seconds()
 
+    def replaced_disks_since(self, at: datetime) -> bool:
+        """Return whether disks may have been put in place, or taken back, after a moment. A release only deletes."""
+        if self.begun_at is None or self.outcome == "refused":
+            return False
+        ended = self.finished_at if self.outcome is not None else None
+        open_or_later = ended is None or datetime.fromisoformat(ended) > at
+        return datetime.fromisoformat(self.begun_at) > at or (self.purpose != "release" and open_or_later)
+
     def parked_until(self, keep_parked: int) -> datetime | None:
         """Return when the old VM may go that a finished restore has parked for ``keep_parked`` seconds; None: there is none."""
         if self.outcome != "restored" or not self.can_undo or self.finished_at is None:

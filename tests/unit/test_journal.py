@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from borg_cluster import journal
-from borg_cluster.core.progress import Begun, Done, Finished, Noted, Record
+from borg_cluster.core.progress import Begun, Done, Finished, Noted, Record, Turned, replay
 from borg_cluster.errors import AlreadyRunning, Refused, RestoreStopped
 from tests import reports, restores
 
@@ -103,3 +104,30 @@ def test_a_restore_is_begun_once(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="exists already"), journal.create(tmp_path, PLAN):
         pass
     assert journal.read(tmp_path, ID).outcome == "refused"
+
+
+def at(hour: int) -> datetime:
+    return datetime(2026, 3, 1, hour, tzinfo=UTC)
+
+
+def test_the_disks_of_a_vm_count_as_replaced_by_a_restore_and_by_its_undo_and_not_by_its_release(tmp_path: Path) -> None:
+    claimed = (Begun(step="Claim", at=at(3).isoformat()), Done(step="Claim", at=at(3).isoformat(), acted=True))
+    restored = Finished(outcome="restored", at=at(5).isoformat())
+
+    def replaced_since(hour: int, *records: Record) -> bool:
+        return replay(PLAN, (*claimed, *records)).replaced_disks_since(at(hour))
+
+    assert not replay(PLAN, ()).replaced_disks_since(at(0)), "nothing was done yet"
+    assert not replaced_since(2, Finished(outcome="refused", at=at(3).isoformat()))
+    assert [replaced_since(hour, restored) for hour in (2, 4, 6)] == [True, True, False]
+    assert replaced_since(6), "it is not finished"
+    undone = Turned(purpose="undo", steps=(), at=at(8).isoformat())
+    assert replaced_since(9, restored, undone), "it is being taken back"
+    assert replaced_since(8, restored, undone, Finished(outcome="undone", at=at(9).isoformat()))
+    assert not replaced_since(10, restored, undone, Finished(outcome="undone", at=at(9).isoformat()))
+    released = (restored, Turned(purpose="release", steps=(), at=at(8).isoformat()))
+    assert not replaced_since(6, *released)
+    assert not replaced_since(6, *released, Finished(outcome="released", at=at(9).isoformat()))
+    written(tmp_path)
+    assert [one.plan for one in journal.restores_of(tmp_path, PLAN.vm_id)] == [PLAN]
+    assert journal.restores_of(tmp_path, reports.vm_id(2)) == () == journal.restores_of(tmp_path / "none", PLAN.vm_id)
