@@ -14,7 +14,7 @@ from borg_cluster.simulator.faults import Fault
 from borg_cluster.simulator.state import CommandError, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
 from borg_cluster.stopping import Stop
-from tests.e2e.test_create import Night, open_night
+from tests.e2e.test_create import Night, contents, open_night
 from tests.e2e.test_create_changed import DISK, NIGHTLY, configure, disk, guest_writes, made, points, stored
 from tests.e2e.test_snapshots import run
 
@@ -152,3 +152,19 @@ def test_a_run_that_fails_keeps_the_older_point_and_its_archive_is_the_next_base
     assert third.unread > 0
     assert stored(night, third, tmp_path) == then
     assert len(points(night)) == 1
+
+
+def test_a_leaf_of_a_checkpoint_is_taken_over_in_part_too(night: Night, tmp_path: Path) -> None:
+    made(night)
+    night.cluster.take_checkpoint(night.cluster.find_vm("db"), "before the update")
+    guest_writes(night, 2 * MIB, b"x" * (4 * MIB))
+    changed = made(night)
+    assert (changed.unread, len(changed.read_in_full)) == (0, 1), "the chain changed"
+    guest_writes(night, 3 * MIB + 5, b"in one of four blocks")
+    (leaf,) = night.cluster.folder.rglob("*.avhdx")
+    then = leaf.read_bytes()
+    last = made(night)
+    assert last.read_in_full == ()
+    assert last.unread == 3 * MIB
+    found = contents(night, last.archive, tmp_path / "out")
+    assert [content for path, content in found.items() if path.endswith(leaf.name)] == [then]
