@@ -14,7 +14,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 CORE = sorted((PACKAGE / "core").rglob("*.py"))
 
 ROOMS = {
-    "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_created", "borg_items", "borg_locks", "borg_process",
+    "__init__", "__main__", "archiving", "borg", "borg_arguments", "borg_content", "borg_created", "borg_items", "borg_locks",
+    "borg_process",
     "borg_reader", "borg_starter", "changed_blocks", "comparing", "owner", "reference_points", "taking_over",
     "borg_upkeep",
     "bootstrap", "bridge", "catalog", "claim_holder",

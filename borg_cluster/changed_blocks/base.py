@@ -1,50 +1,25 @@
 """The base archive, as the child process has it: its files' chunks, and bytes of them fetched from the repository."""
 
 import json
-from bisect import bisect_right
-from collections import OrderedDict
-from itertools import accumulate
 from typing import Any
 
+from borg_cluster.borg_content import Borgs, ChunkDamaged, Content, Fetcher
 from borg_cluster.changed_blocks.request import Base, Disk
 
-Borgs = Any
-"""What is Borg's own and has no types."""
 _MANIFEST = ".borg-cluster/manifest.json"
 _LARGEST_MANIFEST = 64 << 20
-_KEPT_BYTES = 64 << 20
-_ID_SIZE = 32
 
 
 class Doubt(Exception):
     """Why a disk is read in full; the text is for people."""
 
 
-class BaseFile:
-    """A file of the base archive, less than 50 bytes a chunk: its chunk ids and sizes."""
-
-    def __init__(self, item: Borgs) -> None:
-        self.mended = "chunks_healthy" in item
-        entries = item.chunks if "chunks" in item else ()
-        self._ids = b"".join(entry.id for entry in entries)
-        self.starts = [0, *accumulate(entry.size for entry in entries)]
-        self.linked = "chunks" not in item
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return int(self.starts[-1])
-
-    def chunk(self, number: int) -> bytes:
-        """Return a chunk's id."""
-        return self._ids[_ID_SIZE * number : _ID_SIZE * (number + 1)]
-
-    def on_grid(self, chunk_size: int) -> bool:
-        """Return whether its chunks are of that size, but for the last one."""
-        count = len(self.starts) - 1
-        return all(self.starts[number] == number * chunk_size for number in range(count)) and (
-            count == 0 or 0 < self.size - self.starts[count - 1] <= chunk_size
-        )
+def on_grid(file: Content, chunk_size: int) -> bool:
+    """Return whether a file's chunks are of that size, but for the last one."""
+    count = len(file.starts) - 1
+    return all(file.starts[number] == number * chunk_size for number in range(count)) and (
+        count == 0 or 0 < file.size - file.starts[count - 1] <= chunk_size
+    )
 
 
 class BaseArchive:
@@ -69,9 +44,8 @@ class BaseArchive:
         if params is None or tuple(params) != tuple(chunker_params):
             raise Doubt("its base archive was made with other chunker parameters")
         wanted = {disk.archive_path for disk in disks} | {_MANIFEST}
-        self.files = {item.path: BaseFile(item) for item in self._archive.iter_items() if item.path in wanted}
-        self._kept: OrderedDict[bytes, bytes] = OrderedDict()
-        self._kept_bytes = 0
+        self.files = {item.path: Content(item) for item in self._archive.iter_items() if item.path in wanted}
+        self._fetcher = Fetcher(self._archive)
         self.manifest = self._read_manifest(base)
 
     def _read_manifest(self, base: Base) -> dict[str, dict[str, Any]]:
@@ -83,7 +57,7 @@ class BaseArchive:
             raise Doubt("the manifest in its base archive is of another run or VM")
         return {file["archive_path"]: file for file in told["files"]}
 
-    def file(self, disk: Disk) -> BaseFile:
+    def file(self, disk: Disk) -> Content:
         """Return a disk's file. Raises Doubt where it is not what is known of it."""
         found, told = self.files.get(disk.archive_path), self.manifest.get(disk.archive_path)
         if found is None or told is None:
@@ -96,32 +70,13 @@ class BaseArchive:
             raise Doubt("its base archive's own manifest says otherwise than the catalog")
         return found
 
-    def read(self, file: BaseFile, offset: int, length: int) -> bytes:
-        """Return a range of a file; less where the file ends."""
-        end = min(offset + length, file.size)
-        parts = []
-        number = bisect_right(file.starts, offset) - 1
-        while offset < end:
-            start, stop = file.starts[number : number + 2]
-            data = self._chunk(file.chunk(number))
-            if len(data) != stop - start:
-                raise Doubt("a chunk of its base archive has another length than it says")
-            parts.append(data[offset - start : end - start])
-            offset, number = stop, number + 1
-        return b"".join(parts)
-
-    def _chunk(self, identifier: bytes) -> bytes:
-        if identifier in self._kept:
-            self._kept.move_to_end(identifier)
-            return self._kept[identifier]
-        (data,) = (bytes(one) for one in self._archive.pipeline.fetch_many([identifier]))
-        self._kept[identifier] = data
-        self._kept_bytes += len(data)
-        while self._kept_bytes > _KEPT_BYTES and len(self._kept) > 1:
-            self._kept_bytes -= len(self._kept.popitem(last=False)[1])
-        return data
+    def read(self, file: Content, offset: int, length: int) -> bytes:
+        """Return a range of a file; less where the file ends. Raises Doubt."""
+        try:
+            return self._fetcher.read(file, offset, length)
+        except ChunkDamaged as damage:
+            raise Doubt(f"in its base archive {damage}") from damage
 
     def forget_content(self) -> None:
         """Let go of what was fetched."""
-        self._kept.clear()
-        self._kept_bytes = 0
+        self._fetcher.forget()

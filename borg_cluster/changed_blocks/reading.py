@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from borg_cluster.changed_blocks.base import BaseArchive, BaseFile, Borgs, Doubt
+from borg_cluster.borg_content import Borgs, Content
+from borg_cluster.changed_blocks.base import BaseArchive, Doubt, on_grid
 from borg_cluster.changed_blocks.request import Disk, DiskOutcome, Request
 from borg_cluster.core.changed_file import clean_ranges, compare_disks, plan_chunks
 from borg_cluster.core.reuse_map import Part, dirty_chunks, parse, render
@@ -108,7 +109,7 @@ class DiskSource:
         counts.reason = self._request.full
         yield from self._chunks(counts, file, parts, fh)
 
-    def _plan(self, disk: Disk, fh: int, size: int) -> tuple[list[Part], BaseFile]:
+    def _plan(self, disk: Disk, fh: int, size: int) -> tuple[list[Part], Content]:
         """Return the map of a disk's file. Raises Doubt or VHDXDamaged."""
         if self._params[0] != _FIXED or (len(self._params) > 2 and self._params[2]):  # noqa: PLR2004 - fixed,SIZE,HEADER
             raise Doubt("the chunker is not fixed,SIZE")
@@ -116,7 +117,7 @@ class DiskSource:
             raise Doubt("Borg has no chunks cache here")
         base = self._open_base()
         file = base.file(disk)
-        if not file.on_grid(self._params[1]):
+        if not on_grid(file, self._params[1]):
             raise Doubt("its chunks in the base archive are not of the fixed size")
         old = open_map(lambda offset, length: base.read(file, offset, length), file.size)
         new = open_map(lambda offset, length: _read(fh, offset, length), size)
@@ -145,7 +146,7 @@ class DiskSource:
             raise self._base
         return self._base
 
-    def _chunks(self, counts: _Counts, file: BaseFile, parts: list[Part], fh: int) -> Iterator[Any]:
+    def _chunks(self, counts: _Counts, file: Content, parts: list[Part], fh: int) -> Iterator[Any]:
         size = self._params[1]
         os.posix_fadvise(fh, 0, 0, os.POSIX_FADV_RANDOM)  # read ahead would read what is not wanted
         ahead = dirty_chunks(parts, size)
