@@ -36,7 +36,7 @@ _OVER = frozenset({"undone", "refused"})
 
 
 class NoRoom(Refused):
-    """The volume has no room for the copy."""
+    """There is no room for the copy: on the volume, or in the node's memory."""
 
 
 def boot(
@@ -59,7 +59,7 @@ def boot(
         patience: seconds to wait for the heartbeat.
 
     Raises:
-        Refused: before anything was changed: no such archive, no room (NoRoom), no such node.
+        Refused: before anything was changed: no such archive, no room or memory (NoRoom), no such node.
         BorgClusterError: it did not boot, and why; the copy is gone again, or a warning says what is left.
         RestoreStopped: the copy could not be made; it is gone again, or a warning says what is left.
     """
@@ -67,6 +67,7 @@ def boot(
     began = context.clock()
     plan = extract.plan(context, _request(context, vm, archive, node, volume))
     _refuse_too_small(plan)
+    _refuse_without_memory(context, plan)
     quiet = replace(context, emit=_without_ends(context.emit))
     with _alive(context, plan.source.restore_id), _undone(quiet, plan):
         progress = extract.restore(quiet, plan)
@@ -186,7 +187,6 @@ def _request(context: Context, vm: str, archive: str, node: str | None, volume: 
 
 
 def _refuse_too_small(plan: RestorePlan) -> None:
-    """Whether a node has the memory, only Windows knows: it refuses the start, which is told."""
     sizes: dict[str, int] = {}
     for file in plan.files:
         root = file.local_path.partition("/.borg-cluster/")[0]
@@ -196,6 +196,43 @@ def _refuse_too_small(plan: RestorePlan) -> None:
         if size >= free:
             hint = "name another volume: --to-volume NAME"
             raise NoRoom(f"{root} has {free} bytes left, the copy of {one_line(plan.manifest.name)} needs {size}", hint=hint)
+
+
+def _refuse_without_memory(context: Context, plan: RestorePlan) -> None:
+    """Windows would refuse the start, which comes after the extraction. What nobody can tell is left to Windows."""
+    needed = _memory_of(context, plan)
+    free = _free_memory(context, plan.node)
+    if needed is None or free is None or needed <= free:
+        return
+    inventory = context.catalog.latest_inventory(context.policy.cluster)
+    others = [node.name for node in inventory.nodes if node.name != plan.node] if inventory is not None else []
+    found = {name: memory for name in others if (memory := _free_memory(context, name)) is not None and memory >= needed}
+    best = max(found, key=lambda name: found[name], default=None)
+    hint = "wait until one of its VMs is stopped: no other node has that much"
+    if best is not None:
+        hint = f"start it where there is more: --node {best} ({found[best] / 2**20:,.0f} MiB are free)"
+    raise NoRoom(
+        f"{plan.node} has {free / 2**20:,.0f} MiB of memory left, {one_line(plan.manifest.name)} starts with"
+        f" {needed / 2**20:,.0f} MiB",
+        hint=hint,
+        node=plan.node,
+    )
+
+
+def _memory_of(context: Context, plan: RestorePlan) -> int | None:
+    """Return the bytes that the VM starts with: by its archive, or, if that is an old one that doesn't tell, as it is now."""
+    told = (plan.manifest.vm or {}).get("memory_startup")
+    if isinstance(told, int):
+        return told
+    inventory = context.catalog.latest_inventory(context.policy.cluster)
+    machines = inventory.virtual_machines if inventory is not None else ()
+    return next((vm.memory_startup for vm in machines if vm.id == plan.manifest.subject), None)
+
+
+def _free_memory(context: Context, node: str) -> int | None:
+    """Return the bytes of a node's memory that are free now; None: it doesn't tell."""
+    answer = context.bridge.get_node_report(node)
+    return None if isinstance(answer, Lost) else answer.memory_available
 
 
 @contextmanager

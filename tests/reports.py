@@ -123,6 +123,7 @@ def vm(number: int, name: str, *, place: str = r"C:\ClusterStorage\Volume1", **c
         "automatic_start_action": "StartIfRunning",
         "notes": "",
         "uptime_seconds": 3600,
+        "memory_startup": 4 << 30,
         "replication_mode": None,
         "replication_state": None,
         "replication_health": None,
@@ -221,6 +222,7 @@ def node_report(name: str, *vms: VM) -> NodeReport:
         module_version="0.1.0",
         taken_at=TAKEN_AT,
         os_build="20348",
+        memory_available=64 << 30,
         vms=vms,
     )
 

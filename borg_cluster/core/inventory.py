@@ -138,6 +138,7 @@ class VirtualMachine:
     """None, Primary, Replica, TestReplica or ExtendedReplica, in Windows' words."""
     replication_state: str | None = None
     fibre_channel_adapters: tuple[FibreChannelAdapter, ...] = ()
+    memory_startup: int | None = None
 
     @property
     def size(self) -> int:

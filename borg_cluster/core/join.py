@@ -209,6 +209,7 @@ def _entry(
         replication_mode=None if vm is None else vm.replication_mode,
         replication_state=None if vm is None else vm.replication_state,
         fibre_channel_adapters=() if vm is None else vm.fibre_channel_adapters,
+        memory_startup=None if vm is None else vm.memory_startup,
     )
 
 

@@ -231,6 +231,8 @@ class VM:
     automatic_start_action: str | None
     notes: str
     uptime_seconds: int | None
+    memory_startup: int | None
+    """Bytes that it is given when it starts."""
     replication_mode: str | None
     replication_state: str | None
     replication_health: str | None
@@ -251,6 +253,8 @@ class NodeReport:
     module_version: str
     taken_at: str
     os_build: str | None
+    memory_available: int | None
+    """Bytes that are free for VMs that start."""
     vms: tuple[VM, ...]
 
 

@@ -112,6 +112,7 @@ class Definition:
     name: str
     generation: int = 2
     version: str = "10.0"
+    memory_startup: int = 1 << 30
     notes: str = ""
     checkpoint_type: str = "Production"
     automatic_start_action: str = "Nothing"

@@ -6,6 +6,7 @@ Identifier, category and code are what a client may decide by; the text is only 
 
 ACCESS_DENIED = "0x80070005"
 SHARING_VIOLATION = "0x80070020"
+OUT_OF_MEMORY = "0x8007000E"
 FILE_NOT_FOUND = "0x80070002"
 PARENT_NOT_FOUND = "0xC03A000D"
 PARENT_MISMATCH = "0xC03A000E"

@@ -15,8 +15,8 @@ from borg_cluster.simulator.definition import (
     write_no_saved_state,
     write_saved_state,
 )
-from borg_cluster.simulator.failure import ACCESS_DENIED, FILE_NOT_FOUND, SHARING_VIOLATION, CommandError
-from borg_cluster.simulator.model import Held, Machine
+from borg_cluster.simulator.failure import ACCESS_DENIED, FILE_NOT_FOUND, OUT_OF_MEMORY, SHARING_VIOLATION, CommandError
+from borg_cluster.simulator.model import Held, Machine, Node
 from borg_cluster.simulator.world import World
 
 OFF_STATES = ("Off", "Saved", "OffCritical", "SavedCritical")
@@ -106,6 +106,7 @@ def start(world: World, machine: Machine) -> None:
     """Start (or resume) the VM; raises StartRefused and changes nothing when something is missing."""
     if machine.state not in OFF_STATES:
         return
+    _check_memory(world, machine)
     _check_disks(world, machine)
     _check_state_files(world, machine)
     _check_access(world, machine)
@@ -118,6 +119,20 @@ def start(world: World, machine: Machine) -> None:
 
 def _heartbeat(machine: Machine) -> str:
     return HEARTBEAT if machine.definition.gives_heartbeat else NO_HEARTBEAT
+
+
+def free_memory(world: World, node: Node) -> int:
+    """Return the bytes of a node's memory that no VM has."""
+    taken = (
+        one.definition.memory_startup for one in world.state.machines if one.node == node.name and one.state not in OFF_STATES
+    )
+    return max(0, node.memory - sum(taken))
+
+
+def _check_memory(world: World, machine: Machine) -> None:
+    if machine.definition.memory_startup > free_memory(world, world.node(machine.node)):
+        message = f"Not enough memory in the system to start the virtual machine {machine.definition.name}."
+        raise StartRefused(message, OUT_OF_MEMORY, machine.id)
 
 
 def _check_disks(world: World, machine: Machine) -> None:

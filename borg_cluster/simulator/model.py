@@ -40,6 +40,8 @@ class Node:
     clussvc: bool = True
     vmms: bool = True
     switches: list[str] = field(default_factory=lambda: ["Production"])
+    memory: int = 1 << 40
+    """Bytes that its VMs may have together."""
     newest_version: str = "10.0"
     """The newest VM configuration version that it can run."""
     writers: list[Writer] = field(default_factory=_writers)

@@ -7,7 +7,7 @@ from pathlib import Path
 from borg_cluster.simulator.chains import Link, exists, find_chain
 from borg_cluster.simulator.definition import DiskSlot
 from borg_cluster.simulator.failure import SHARING_VIOLATION
-from borg_cluster.simulator.machines import beside, snapshot_folder
+from borg_cluster.simulator.machines import beside, free_memory, snapshot_folder
 from borg_cluster.simulator.model import Machine, Node
 from borg_cluster.simulator.reports import SCHEMA, Json
 from borg_cluster.simulator.world import World
@@ -22,6 +22,7 @@ def node_report(world: World, node: Node) -> Json:
         "module_version": node.module_version,
         "taken_at": world.now_text(),
         "os_build": node.build,
+        "memory_available": free_memory(world, node),
         "vms": [_vm(world, machine) for machine in listed(world, node.name)],
     }
 
@@ -58,6 +59,7 @@ def _vm(world: World, machine: Machine) -> Json:
         "automatic_start_action": definition.automatic_start_action,
         "notes": definition.notes,
         "uptime_seconds": _uptime(world, machine),
+        "memory_startup": definition.memory_startup,
         "replication_mode": definition.replication_mode,
         "replication_state": definition.replication_state,
         "replication_health": definition.replication_health,

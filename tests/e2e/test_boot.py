@@ -133,6 +133,45 @@ def test_a_copy_that_can_not_be_started_is_told_with_windows_reason(fast: tuple[
     assert world.own_files() == []
 
 
+def test_without_memory_it_is_refused_before_anything_is_extracted_and_another_node_named(fast: tuple[RestoreSite, str]) -> None:
+    world, vm_id = fast
+    before = world.fingerprint()
+    for node, memory in (("node2", 1536), ("node3", 512), ("node1", 4096)):
+        world.cluster.node(node).memory = memory * MIB
+    with pytest.raises(boot.NoRoom, match=r"node2 has 512 MiB of memory left, shop .* starts with 1,024 MiB") as caught:
+        boot.boot(world.context, vm_id)
+    assert caught.value.hint == "start it where there is more: --node node1 (4,096 MiB are free)"
+    with pytest.raises(boot.NoRoom, match="node3 has 512 MiB"):
+        boot.boot(world.context, vm_id, node="node3")
+    assert world.own_files() == []
+    assert boot.leftovers(world.context) == ()
+    assert boot.boot(world.context, vm_id, node="node1").node == "node1"
+    world.cluster.node("node1").memory = 1
+    with pytest.raises(boot.NoRoom) as caught:
+        boot.boot(world.context, vm_id)
+    assert "no other node has that much" in (caught.value.hint or "")
+    with pytest.raises(Refused, match="room for none"):
+        boot.boot_random(world.context, "main", seed=1)
+    assert world.fingerprint() == before
+
+
+def test_an_archive_that_does_not_tell_its_memory_starts_with_what_the_vm_has_now(
+    fast: tuple[RestoreSite, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, vm_id = fast
+    resolve = vars(extract)["resolve_archive"]
+
+    def of_old(*words: Any, **options: Any) -> Any:
+        label, name, manifest = resolve(*words, **options)
+        told = {key: value for key, value in manifest.vm.items() if key != "memory_startup"}
+        return label, name, replace(manifest, vm=told)
+
+    monkeypatch.setattr(extract, "resolve_archive", of_old)
+    world.cluster.node("node2").memory = 1536 * MIB
+    with pytest.raises(boot.NoRoom, match="starts with 1,024 MiB"):
+        boot.boot(world.context, vm_id)
+
+
 def test_a_node_that_goes_down_meanwhile_leaves_what_the_next_start_sweeps(fast: tuple[RestoreSite, str]) -> None:
     world, vm_id = fast
     before = world.fingerprint()["vms"][vm_id]

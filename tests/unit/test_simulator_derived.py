@@ -49,6 +49,7 @@ GROUND = {
     "DvdDrive.controller_location": "the reports have the medium only",
     "CheckpointEntry.tries_left": "that its merge is under way is told, not how often it is tried",
     "Machine.flag_left": "how long is_clustered is still the old one",
+    "Machine.starts_with_node": "seen when its node comes up again",
     "Node.answers": "no answer at all",
     "Node.clussvc": "no answer at all",
     "Node.vmms": "no answer at all",

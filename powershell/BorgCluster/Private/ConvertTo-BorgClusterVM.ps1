@@ -42,6 +42,7 @@ function ConvertTo-BorgClusterVM {
         automatic_start_action = Get-BorgClusterWord -InputObject $VM -Name 'AutomaticStartAction'
         notes = [string] (Get-BorgClusterProperty -InputObject $VM -Name 'Notes')
         uptime_seconds = $null
+        memory_startup = Get-BorgClusterProperty -InputObject $VM -Name 'MemoryStartup'
         replication_mode = Get-BorgClusterWord -InputObject $VM -Name 'ReplicationMode'
         replication_state = Get-BorgClusterWord -InputObject $VM -Name 'ReplicationState'
         replication_health = Get-BorgClusterWord -InputObject $VM -Name 'ReplicationHealth'

@@ -46,6 +46,7 @@ function Get-BorgClusterNodeReport {
         module_version = Get-BorgClusterModuleVersion
         taken_at = ConvertTo-BorgClusterTime -Value ([datetime]::UtcNow)
         os_build = Get-BorgClusterOSBuild
+        memory_available = Get-BorgClusterFreeMemory
         vms = $vms.ToArray()
     }
     ConvertTo-BorgClusterAnswer -Answer $answer

@@ -25,6 +25,14 @@ Describe 'Get-BorgClusterNodeReport' {
         @($report.vms[0].files)[0].kind | Should -Be 'configuration'
     }
 
+    It 'tells in bytes what a machine starts with, and what of the memory is free' {
+        $report = Get-BorgClusterNodeReport | ConvertFrom-Json
+        $report.vms[0].memory_startup | Should -Be 4GB
+        $report.memory_available | Should -Be 3GB
+        Use-StubAnswer -Command 'Get-CimInstance' -Answer { throw 'Generic failure' }
+        (Get-BorgClusterFreeMemory) | Should -BeNullOrEmpty
+    }
+
     It 'tells by which Fibre Channel adapters the guest reaches storage of its own' {
         @((Get-BorgClusterNodeReport | ConvertFrom-Json).vms[0].fibre_channel_adapters).Count | Should -Be 0
         $world['Port'] = @(

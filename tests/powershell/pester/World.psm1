@@ -31,6 +31,7 @@ function Get-Machine {
         AutomaticStartAction = 'Nothing'
         IsClustered = $true
         Uptime = [timespan]::FromSeconds(90)
+        MemoryStartup = [long] 4294967296
         Notes = ''
         ReplicationMode = 'None'
         ReplicationState = 'Disabled'
@@ -263,7 +264,7 @@ function Use-StubCimAnswer {
                 $key = "Microsoft:$($world['Id'])\C0FFEE00-0000-4000-8000-000000000001\0\0\L"
                 [pscustomobject] @{ InstanceID = $key; HostResource = @($world['Disk']) }
             }
-            'Win32_OperatingSystem' { [pscustomobject] @{ Version = '10.0.20348' } }
+            'Win32_OperatingSystem' { [pscustomobject] @{ Version = '10.0.20348'; FreePhysicalMemory = [uint64] 3145728 } }
             { $_ -like 'Msvm_*Service' } { [pscustomobject] @{ Name = $_ } }
             default { throw 'Generic failure' }
         }
