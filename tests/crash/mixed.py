@@ -1,237 +1,147 @@
-"""Several faults in one restore: crashes, a second one in the undo, failovers and lost answers meanwhile, in any order.
+"""Several faults in one restore: killed again and again, in its undo too, while nodes fail over and answers are lost.
 
-Here the product runs in this process: a crash is an exception that nothing catches, at the same gates as in the matrix. The
-journal and all files are real; what is staged is a copy of what Borg extracted once.
+The product is a process of its own on the real wire, as in the matrix, and each crash a SIGKILL: at any gate, or when a node has
+done what it was asked and before its answer is heard.
 """
 
-import shutil
-import tempfile
+import json
+import os
+import signal
 from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import replace
-from datetime import timedelta
-from functools import cache
-from pathlib import Path
-from types import SimpleNamespace
+from contextlib import suppress
 from typing import Any
-from unittest.mock import patch
 
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from borg_cluster import extract, journal
-from borg_cluster.catalog import Catalog
-from borg_cluster.context import Context
-from borg_cluster.core.event import Event
-from borg_cluster.core.progress import Done, Progress, Record
-from borg_cluster.errors import BorgClusterError
-from borg_cluster.extract import look, stage, walk
-from borg_cluster.journal import OpenJournal, render_line
-from borg_cluster.simulator.state import SimulatedCluster
-from tests import direct
+from borg_cluster import journal
+from borg_cluster.core.progress import Progress
+from borg_cluster.simulator.faults import Fault
+from tests.crash.arena import Arena, receive
 from tests.crash.sight import anywhere, differences, world
-from tests.crash.worlds import Scenario, make_world
-from tests.e2e.restore_site import recognise
 
-GATES = 70
+_GATES = 95
 """About so many gates has a restore; a crash behind the last one never comes."""
+_COMMANDS = 160
+"""About so many commands."""
+_OFTEN = 3
+"""So often it is gone on with at the end: with nothing in its way once is enough, if the first finds no lost answer."""
 
 
-class Crashed(BaseException):
-    """The process is dead: nothing that it would still do is done."""
+def mix(arena: Arena, how: settings) -> None:
+    """Let Hypothesis look for faults that no restore in this arena survives."""
 
+    class Here(Mixed):
+        def __init__(self) -> None:
+            super().__init__(arena)
 
-class Shelf:
-    """What Borg extracted once, to be staged quickly: the part of a repository that a restore uses."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.repository = SimpleNamespace(path="the shelf")
-
-    def check_repository(self) -> None:
-        """It is there."""
-
-    def list_archives(self, pattern: str) -> list[SimpleNamespace]:
-        """Hold whatever is asked for."""
-        return [SimpleNamespace(name=pattern)]
-
-    def extract(self, _archive: str, paths: tuple[str, ...], folder: Path, *, heed: object = None) -> None:
-        """Copy files to a folder."""
-        del heed
-        for path in paths:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._folder / path, folder / path)
-
-
-class Play:
-    """One copy of the world, and the product on it."""
-
-    def __init__(self, folder: Path, scenario: Scenario, shelf: Shelf, stack: ExitStack) -> None:
-        self.cluster = SimulatedCluster.open(folder / "cluster")
-        recognise(self.cluster)
-        self.scenario = scenario
-        self.state = folder / "state"
-        self._left: int | None = None
-        self._blow: Callable[[], object] = lambda: None
-        events: list[Event] = []
-        catalog = stack.enter_context(Catalog.open(self.state / "catalog.sqlite"))
-        clock = _Quick()
-        context = direct.context(self.cluster, catalog, self.state, events=events, clock=clock)
-        policy = replace(scenario.policy, mounts=direct.mounts(self.cluster))
-        self.context: Context = replace(context, policy=policy)
-        self._patch(shelf, stack)
-
-    def _patch(self, shelf: Shelf, stack: ExitStack) -> None:
-        act, append, still = vars(walk)["act"], OpenJournal.append, SimpleNamespace(sleep=lambda _: None)
-
-        def gated_act(step: Any, scene: Any) -> Any:
-            self._gate()
-            answer = act(step, scene)
-            self._gate()
-            return answer
-
-        def torn(held: OpenJournal, record: Record) -> None:
-            if isinstance(record, Done) and self._left == 0:
-                line = render_line(record)
-                with (held.folder / journal.RECORDS).open("ab") as file:
-                    file.write(line[: len(line) // 2])
-            if isinstance(record, Done):
-                self._gate()
-            append(held, record)
-
-        for module, name, value in (
-            (walk, "act", gated_act),
-            (walk, "time", still),
-            (look, "time", still),
-            (extract, "open_repository", lambda *_: shelf),
-            (stage, "open_repository", lambda *_: shelf),
-        ):
-            stack.enter_context(patch.object(module, name, value))
-        stack.enter_context(patch.object(OpenJournal, "append", torn))
-
-    def _gate(self) -> None:
-        if self._left == 0:
-            self._left = None
-            self._blow()
-            raise Crashed
-        if self._left is not None:
-            self._left -= 1
-
-    def run(self, verb: str, crash_after: int | None = None, blow: Callable[[], object] = lambda: None) -> str | None:
-        """Run a verb, which crashes at a gate, with a blow to the cluster; return its outcome, None if it has none."""
-        self._left, self._blow = crash_after, blow
-        try:
-            if verb == "restore":
-                return extract.restore(self.context, replace(self.scenario.request)).outcome
-            progress = {"resume": extract.resume, "undo": extract.undo}[verb](self.context, self.restore_id())
-        except (Crashed, BorgClusterError):
-            return None
-        finally:
-            self._left = None
-        return progress.outcome
-
-    def progress(self) -> Progress | None:
-        """Return how far the restore is."""
-        known = journal.restores(self.state)
-        return known[-1] if known else None
-
-    def restore_id(self) -> str:
-        """Return the restore's id."""
-        progress = self.progress()
-        assert progress is not None
-        return progress.plan.source.restore_id
-
-    def seen(self) -> Any:
-        """Return the world as far as it must be as it was, wherever it is."""
-        found = anywhere(world(self.cluster))
-        own = {path for path in found["files"] if ".borg-cluster" in path}
-        rights = {key: vms for key, vms in found["rights"].items() if ".borg-cluster" not in key}
-        return {**found, "files": {path: hash_ for path, hash_ in found["files"].items() if path not in own}, "rights": rights}
-
-
-class _Quick(direct.Clock):
-    def __call__(self) -> Any:
-        self.now += timedelta(seconds=15)
-        return self.now
-
-
-@cache
-def stock() -> tuple[Path, Scenario, Shelf, Any, Any]:
-    """Make the world once, extract its archive once, and see how it is before and after a restore without faults."""
-    folder = Path(tempfile.mkdtemp(prefix="mixed-"))
-    scenario = make_world(folder, "available")
-    with Catalog.open(folder / "now" / "state" / "catalog.sqlite") as catalog:
-        cluster = SimulatedCluster.open(folder / "now" / "cluster")
-        events: list[Event] = []
-        context = direct.context(cluster, catalog, folder / "now" / "state", events=events, clock=direct.Clock())
-        context = replace(context, policy=scenario.policy)
-        label, archive, manifest = extract.resolve_archive(context, scenario.vm_id)
-        (folder / "shelf").mkdir()
-        paths = tuple(file.archive_path for file in manifest.files)
-        stage.open_repository(context, label).extract(archive, paths, folder / "shelf")
-    shelf = Shelf(folder / "shelf")
-    with ExitStack() as stack:
-        shutil.copytree(folder / "now", folder / "plain")
-        play = Play(folder / "plain", scenario, shelf, stack)
-        before = play.seen()
-        assert play.run("restore") == "restored"
-        return folder, scenario, shelf, before, play.seen()
+    run_state_machine_as_test(Here, settings=how)
 
 
 class Mixed(RuleBasedStateMachine):
     """A restore to which anything may happen, several times."""
 
-    def __init__(self) -> None:
+    def __init__(self, arena: Arena) -> None:
         super().__init__()
-        self.stack = ExitStack()
+        self.arena = arena
+        self.cluster = arena.put("start")
         self.down: list[str] = []
 
-    @initialize()
-    def begin(self) -> None:
-        """Put the world there."""
-        folder, scenario, shelf, self.before, self.restored = stock()
-        here = Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="mixed-")))
-        shutil.copytree(folder / "now", here / "now")
-        self.play = Play(here / "now", scenario, shelf, self.stack)
-
-    @rule(gate=st.integers(0, GATES), undo=st.booleans(), blow=st.sampled_from(["none", "node", "owner", "name", "volume"]))
+    @rule(gate=st.integers(0, _GATES), undo=st.booleans(), blow=st.sampled_from(["none", "node", "owner", "name", "volume"]))
     def go_on_and_crash(self, gate: int, undo: bool, blow: str) -> None:
-        """Go on with it (or begin it), until it crashes at some gate, perhaps together with the cluster."""
-        progress = self.play.progress()
-        if progress is None:
-            verb = "restore"
-        elif undo and progress.can_undo and (progress.purpose == "restore" or progress.outcome is None):
-            verb = "undo"
-        elif progress.outcome is None:
-            verb = "resume"
-        else:
-            return
-        self.play.run(verb, gate, lambda: self._deal(blow))
+        """Go on with it (or begin it), until it is killed at some gate, perhaps together with something of the cluster."""
+        self._go_on(undo=undo, crash_after=gate, blow=lambda: self._deal(blow))
 
-    @rule()
-    def lose_an_answer(self) -> None:
-        """One node does not answer the next question."""
-        bridge = self.play.context.bridge
-        assert isinstance(bridge, direct.DirectBridge)
-        name = f"node1.{self.play.cluster.domain}"
-        bridge.aliases[name] = ""
+    @rule(command=st.integers(1, _COMMANDS), undo=st.booleans())
+    def go_on_and_hear_no_answer(self, command: int, undo: bool) -> None:
+        """Go on with it, until it is killed after a command and before its answer."""
+        self._go_on(undo=undo, mute_after=command)
 
-        def once(_node: str, _command: str) -> None:
-            bridge.before = again
-
-        def again(_node: str, _command: str) -> None:
-            bridge.aliases.pop(name, None)
-
-        bridge.before = once
+    @rule(kind=st.sampled_from(["drop_before", "drop_after"]), occurrence=st.integers(1, _COMMANDS // 4))
+    def lose_an_answer(self, kind: str, occurrence: int) -> None:
+        """The connection is cut at a command that is asked soon."""
+        self.cluster.faults.add(Fault(kind=kind, occurrence=occurrence))
 
     @rule()
     def node_up(self) -> None:
         """A node that went down comes back."""
         while self.down:
-            self.play.cluster.node_up(self.down.pop())
+            self.cluster.node_up(self.down.pop())
+
+    @invariant()
+    def nothing_impossible(self) -> None:
+        """Neither is nor was anything so that no VM could be started, unclaimed, or against any other rule."""
+        self.cluster.check()
+        assert self.arena.stage.unclaimed == []
+
+    def teardown(self) -> None:
+        """Whatever happened, with all nodes up it can be finished, and is then what it should be."""
+        self.node_up()
+        self.cluster.faults.clear()
+        for _ in range(_OFTEN):
+            self._go_on(undo=False, finish=True)
+        progress = self._progress()
+        outcome = progress.outcome if progress is not None else "never begun"
+        assert outcome in {"restored", "undone", "refused", "never begun"}, progress
+        expected = self.arena.tracks["restore"].end if outcome == "restored" else self.arena.before
+        assert differences(_plain(expected), self._seen(progress)) == ()
+        self.cluster.check()
+
+    def _go_on(
+        self,
+        *,
+        undo: bool,
+        crash_after: int | None = None,
+        mute_after: int | None = None,
+        blow: Callable[[], object] = lambda: None,
+        finish: bool = False,
+    ) -> None:
+        verb = self._verb(undo=undo, finish=finish)
+        if verb is None:
+            return
+        progress = self._progress()
+        restore_id = "" if progress is None else progress.plan.source.restore_id
+        order = self.arena.order(verb, restore_id, gates=frozenset() if crash_after is None else None)
+        passed = 0
+        with self.arena.process(order) as (pid, connection):
+            if mute_after is not None:
+                kill = Fault(kind="change_after", occurrence=mute_after, change=lambda _: os.kill(pid, signal.SIGKILL))
+                self.cluster.faults.add(kill)
+            while (message := receive(connection))[0] == "gate":
+                if passed == crash_after:
+                    self.cluster.note("fault", "kill", gate=passed, step=message[2])
+                    blow()
+                    os.kill(pid, signal.SIGKILL)
+                passed += 1
+                with suppress(BrokenPipeError, ConnectionResetError):  # the dead don't go on
+                    connection.send("go on")
+        if mute_after is not None:
+            self.cluster.faults.clear()
+        assert message[0] in {"ended", "stopped", "killed"}, message
+
+    def _verb(self, *, undo: bool, finish: bool) -> str | None:
+        """Return what can be typed now."""
+        progress = self._progress()
+        if progress is None:
+            return None if finish else "restore"
+        if undo and progress.can_undo and (progress.purpose == "restore" or progress.outcome is None):
+            return "undo"
+        return "resume" if progress.outcome is None else None
+
+    def _progress(self) -> Progress | None:
+        known = journal.restores(self.arena.now / "state")
+        return known[-1] if known else None
+
+    def _seen(self, progress: Progress | None) -> Any:
+        """Return the world as it is, under the id of the restore that it is compared with."""
+        text = json.dumps(_plain(world(self.cluster)))
+        if progress is not None:
+            text = text.replace(progress.plan.source.restore_id, self.arena.tracks["restore"].restore_id)
+        return json.loads(text)
 
     def _deal(self, blow: str) -> None:
-        cluster, vm_id = self.play.cluster, self.play.scenario.vm_id
+        cluster, vm_id = self.cluster, self.arena.scenario.vm_id
         up = [node.name for node in cluster.state.nodes if node.answers]
         holder = next((one.node for one in cluster.registrations(vm_id)), None)
         if len(up) < 2 or blow == "none":  # one node must stay
@@ -247,25 +157,7 @@ class Mixed(RuleBasedStateMachine):
             for volume in cluster.state.volumes:
                 cluster.move_coordinator(volume.folder, next(name for name in up if name != volume.owner_node))
 
-    @invariant()
-    def nothing_impossible(self) -> None:
-        """Neither is nor was anything so that no VM could be started, or any other rule was broken."""
-        if hasattr(self, "play"):
-            self.play.cluster.check()
 
-    def teardown(self) -> None:
-        """Whatever happened, with all nodes up it can be finished, and is then what it should be."""
-        with self.stack:
-            if not hasattr(self, "play"):
-                return
-            self.node_up()
-            progress = self.play.progress()
-            for _ in range(2):
-                if progress is not None and progress.outcome is None:
-                    self.play.run("undo" if progress.purpose == "undo" else "resume")
-                    progress = self.play.progress()
-            outcome = progress.outcome if progress is not None else "refused"
-            assert outcome in {"restored", "undone", "refused"}, progress
-            expected = self.restored if outcome == "restored" else self.before
-            assert differences(expected, self.play.seen()) == ()
-            self.play.cluster.check()
+def _plain(found: Any) -> Any:
+    """Return a world as plain values, wherever its VMs are."""
+    return json.loads(json.dumps(anywhere(found), default=sorted))

@@ -1,12 +1,14 @@
-"""A seeded sample of the crash matrix; ``make test-crash`` runs all of it."""
+"""A seeded sample of the crash matrix, and a few examples of several faults; ``make test-crash`` runs all, and many more."""
 
 import random
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.crash.arena import Arena, open_arena
 from tests.crash.cells import HITS, Cell
+from tests.crash.mixed import mix
 
 _PER_HIT = 2
 _SEED = 20260301
@@ -30,3 +32,9 @@ def test_a_sample_of_the_crash_matrix(arena: Arena, told: Callable[[str], None])
 
 def _choose(cells: list[Cell]) -> list[Cell]:
     return random.Random(_SEED).sample(cells, _PER_HIT)  # noqa: S311 - a seeded choice
+
+
+@pytest.mark.timeout(900)
+def test_several_faults_in_one_restore(arena: Arena) -> None:
+    every = list(HealthCheck)
+    mix(arena, settings(max_examples=4, stateful_step_count=5, deadline=None, suppress_health_check=every, derandomize=True))
