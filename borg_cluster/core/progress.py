@@ -124,11 +124,15 @@ class Progress:
         return (datetime.fromisoformat(self.started_at) - datetime.fromisoformat(self.stopped_at)).total_seconds()
 
     def replaced_disks_since(self, at: datetime) -> bool:
-        """Return whether disks may have been put in place, or taken back, after a moment. A release only deletes."""
+        """Return whether disks may have been put in place, or taken back, after an archive was begun. A release only deletes.
+
+        ``at`` is in full seconds, as archives are dated. A restore and a backup of one VM are never under way at the same time, so
+        that one which was begun before that second, and ended within it, ended first.
+        """
         if self.begun_at is None or self.outcome == "refused":
             return False
         ended = self.finished_at if self.outcome is not None else None
-        open_or_later = ended is None or datetime.fromisoformat(ended) > at
+        open_or_later = ended is None or datetime.fromisoformat(ended) >= at + timedelta(seconds=1)
         return datetime.fromisoformat(self.begun_at) > at or (self.purpose != "release" and open_or_later)
 
     def parked_until(self, keep_parked: int) -> datetime | None:

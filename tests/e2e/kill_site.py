@@ -33,6 +33,7 @@ _JOB = """
     kind: virtual_machines
     chunker_params: fixed,65536
     max_age: 26h
+retry_wait: 1
 """
 
 
@@ -59,11 +60,15 @@ class Kill:
 
 @dataclass(slots=True, kw_only=True)
 class KillSite:
-    """The site. ``frozen``: the digests of the files that each snapshot froze, by run and VM, by Windows path."""
+    """The site. ``frozen``: the digests of the files that each snapshot froze, by run and VM, by Windows path.
+
+    A run that tries again freezes again: its archive is of the last snapshot. ``known``: those that are noted.
+    """
 
     shop: Shop
     bin: Path
     frozen: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     nights: int = 0
 
@@ -178,7 +183,9 @@ def open_kill_site(folder: Path) -> Iterator[KillSite]:
         killable.write_text(BORG.replace("{python}", sys.executable), encoding="utf-8")
         killable.chmod(0o755)
         text = site.configuration.read_text(encoding="utf-8")
-        lines = [f"  executable: {json.dumps(str(killable))}" if "executable:" in line else line for line in text.splitlines()]
+        # Borg looks every tenth of that whether a lock is of a dead process
+        borg = f"  executable: {json.dumps(str(killable))}\n  lock_wait: 5"
+        lines = [borg if "executable:" in line else line for line in text.splitlines()]
         site.configuration.write_text("\n".join(lines) + _JOB, encoding="utf-8")
         shop = Shop(site=site, cluster=cluster, stage=SimulatedStage(cluster), events=[])
         opened = KillSite(shop=shop, bin=killable.parent)
@@ -195,7 +202,8 @@ def remember(site: KillSite) -> None:
             for snapshot in machine.definition.snapshots():
                 run_id = snapshots.run_of(snapshot)
                 paths = [str(slot.path) for slot in snapshot.disks]
-                if run_id is not None and (run_id, machine.id) not in site.frozen:
+                if run_id is not None and snapshot.id not in site.known:
+                    site.known.add(snapshot.id)
                     site.frozen[run_id, machine.id] = {path.lower(): digest(cluster.real_path(path)) for path in paths}
 
     site.shop.cluster.faults.add(Fault(kind="change_after", command="New-BorgClusterSnapshot", repeat=True, change=note))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,9 @@ def test_the_disks_of_a_vm_count_as_replaced_by_a_restore_and_by_its_undo_and_no
     assert not replay(PLAN, ()).replaced_disks_since(at(0)), "nothing was done yet"
     assert not replaced_since(2, Finished(outcome="refused", at=at(3).isoformat()))
     assert [replaced_since(hour, restored) for hour in (2, 4, 6)] == [True, True, False]
+    within = Finished(outcome="restored", at=(at(5) + timedelta(milliseconds=900)).isoformat())
+    assert not replaced_since(5, within), "an archive of that second was begun after it"
+    assert replaced_since(3, within), "it was begun in the second of the archive, before or after it"
     assert replaced_since(6), "it is not finished"
     undone = Turned(purpose="undo", steps=(), at=at(8).isoformat())
     assert replaced_since(9, restored, undone), "it is being taken back"
