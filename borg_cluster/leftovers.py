@@ -1,6 +1,7 @@
 """What died and left something on the cluster, and its end: at the next start of any command that works on the cluster.
 
-A run that died leaves recovery snapshots and claims (``sweep``), a boot proof its copy (``boot``).
+A run that died leaves recovery snapshots and claims (``sweep``), a boot proof its copy (``boot``). A restore that stopped in the
+middle is told of, and never ended by itself.
 
 ================================================  ===========================================================================
 command                                           what it does about leftovers
@@ -14,12 +15,11 @@ mount, export-tar, extract --to, history ...
 ================================================  ===========================================================================
 """
 
-from collections.abc import Iterator
-
-from borg_cluster import boot, sweep
+from borg_cluster import boot, journal, sweep
 from borg_cluster.context import Context
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import Inventory
+from borg_cluster.core.progress import Progress
 from borg_cluster.discover import discover
 from borg_cluster.errors import BorgClusterError
 from borg_cluster.sweep import Leftover
@@ -46,14 +46,49 @@ def end_own(context: Context, *, but: str | None = None) -> None:
 
 def told(context: Context, inventory: Inventory | None) -> tuple[Leftover, ...]:
     """Return what is left, for people. Asks no node, and changes nothing."""
-    return (*sweep.leftovers(context, inventory), *_proofs(context))
+    return (*sweep.leftovers(context, inventory), *restores(context), *_proofs(context))
 
 
-def _proofs(context: Context) -> Iterator[Leftover]:
+def restores(context: Context) -> tuple[Leftover, ...]:
+    """Return the restores that stopped in the middle: none but a person can say how each shall end."""
     try:
-        for one in boot.dead(context):
-            message = one_line(f"the copy {one.plan.name} of a boot proof that died")
-            yield Leftover(subject=one.plan.vm_id, message=message, ended_by=sweep.NEXT)
+        proofs = {one.plan.source.restore_id for one in boot.leftovers(context)}
+        return tuple(
+            _unfinished(one)
+            for one in journal.restores(context.state)
+            if one.outcome is None
+            and (one.plan.cluster or one.plan.manifest.cluster) == context.policy.cluster
+            and one.plan.source.restore_id not in proofs
+            and not journal.is_held(context.state, one.plan.source.restore_id)
+        )
     except BorgClusterError as error:  # a damaged journal
-        message = f"whether a dead boot proof left a copy can't be told: {error.message}"
-        yield Leftover(subject=context.policy.cluster, message=message, ended_by=error.hint or "borg-cluster restores")
+        message = f"whether a restore or a boot proof stopped in the middle can't be told: {error.message}"
+        hint = error.hint or "borg-cluster restores"
+        return (Leftover(subject=context.policy.cluster, message=message, ended_by=hint),)
+
+
+def _unfinished(progress: Progress) -> Leftover:
+    restore_id = progress.plan.source.restore_id
+    again = f"borg-cluster {'undo' if progress.purpose == 'undo' else 'resume'} {restore_id}"
+    back = f", or borg-cluster undo {restore_id}" if progress.purpose == "restore" and progress.can_undo else ""
+    where = f" before {progress.next_step.kind}" if progress.next_step is not None else ""
+    return Leftover(
+        subject=progress.plan.vm_id,
+        message=one_line(f"the {progress.purpose} of {progress.plan.name} stopped{where}"),
+        ended_by=again + back,
+    )
+
+
+def _proofs(context: Context) -> tuple[Leftover, ...]:
+    try:
+        found = boot.dead(context)
+    except BorgClusterError:
+        return ()  # which is told already
+    return tuple(
+        Leftover(
+            subject=one.plan.vm_id,
+            message=one_line(f"the copy {one.plan.name} of a boot proof that died"),
+            ended_by=sweep.NEXT,
+        )
+        for one in found
+    )

@@ -7,6 +7,7 @@ from borg_cluster.cli.inventory_view import inventory_view
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import fields_of, json_document, write_line
 from borg_cluster.cli.site import open_site
+from borg_cluster.core.event import Warned
 from borg_cluster.core.inventory import Inventory, Severity
 from borg_cluster.errors import ExitCode
 
@@ -24,6 +25,8 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
     with open_site(settings) as site:
         inventory = discover.discover(site.context) if refresh else discover.current_inventory(site.context)
         inventory = leftovers.end(site.context, inventory)
+        for one in leftovers.restores(site.context):
+            site.context.emit(Warned(subject=one.subject, message=one.message, hint=one.ended_by))
         if settings.json:
             write_line(json_document("inventory", fields_of(inventory)))
         else:

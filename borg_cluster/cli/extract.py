@@ -110,7 +110,7 @@ def _show(settings: Settings, site: Site, plan: RestorePlan) -> None:
     if settings.json:
         write_line(json_document("restore_plan", fields_of(plan)))
     else:
-        site.console.print(restore_view(plan))
+        site.console.print(restore_view(plan, is_begun=False))
 
 
 def _agree(settings: Settings, plan: RestorePlan, *, yes: bool) -> None:

@@ -12,8 +12,8 @@ from borg_cluster.core.progress import Progress
 from borg_cluster.core.restore_plan import RestorePlan
 
 
-def restore_view(plan: RestorePlan) -> RenderableType:
-    """Return the plan for a terminal."""
+def restore_view(plan: RestorePlan, *, is_begun: bool = True) -> RenderableType:
+    """Return the plan for a terminal. ``is_begun`` False: the restore that is begun one day will have another id."""
     made = f" made {moment(plan.manifest.created_at)}, consistency {plan.manifest.consistency}"
     parts: list[RenderableType] = [
         sentence(*_title(plan), " from its archive", made),
@@ -21,7 +21,7 @@ def restore_view(plan: RestorePlan) -> RenderableType:
         sentence("on ", words(plan.node, "bold"), f": {plan.node_reason}"),
         *(sentence("to ", folder) for folder in _folders(plan)),
         Text(),
-        _steps(plan),
+        _steps(plan, plan.source.restore_id if is_begun else "ID"),
         Text(),
     ]
     parts += [sentence(words("stays as it is: ", "dim"), path, words(f"  {reason}", "dim")) for path, reason in plan.kept]
@@ -43,7 +43,7 @@ def _folders(plan: RestorePlan) -> list[str]:
     return sorted({ntpath.dirname(file.final) for file in plan.files}) if elsewhere else []
 
 
-def _steps(plan: RestorePlan) -> Table:
+def _steps(plan: RestorePlan, restore_id: str) -> Table:
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(justify="right", style="dim")
     rows.add_column(no_wrap=True)
@@ -51,7 +51,7 @@ def _steps(plan: RestorePlan) -> Table:
     for number, planned in enumerate(plan.steps, start=1):
         rows.add_row(str(number), words(planned.step.kind, "bold"), words(planned.reason))
     for left_out in plan.left_out:
-        rows.add_row("-", words(left_out.kind, "dim"), words(left_out.reason, "dim"))
+        rows.add_row("-", words(left_out.kind, "dim"), words(left_out.reason.replace(plan.source.restore_id, restore_id), "dim"))
     return rows
 
 

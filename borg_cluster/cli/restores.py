@@ -129,13 +129,17 @@ def choose(known: tuple[Progress, ...], word: str | None, verb: str) -> str:
         if word is None
         else (lambda one: _id(one).startswith(word))
     )
-    found = [_id(progress) for progress in known if fits(progress)]
+    found = [progress for progress in known if fits(progress)]
     if len(found) == 1:
-        return found[0]
+        return _id(found[0])
     if not found:
         what = f"there is nothing to {verb}" if word is None else f"there is no restore {word}"
         raise Refused(what, hint="borg-cluster restores")
-    raise UsageError(f"{len(found)} restores could be meant", hint=f"say which: {', '.join(found)}")
+    raise UsageError(f"{len(found)} restores could be meant", hint=f"say which: {', '.join(map(_called, found))}")
+
+
+def _called(progress: Progress) -> str:
+    return f"{_id(progress)} ({clean(progress.plan.name)})"
 
 
 def _id(progress: Progress) -> str:

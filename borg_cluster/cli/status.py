@@ -7,7 +7,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from borg_cluster import boot, journal
 from borg_cluster.cli.inventory_view import vm_label
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.render import counted, duration, fields_of, json_document, moment, sentence, table, words, write_line
@@ -60,11 +59,6 @@ def command(settings: Settings, /, *, refresh: bool) -> int:
 def _leftovers(context: Context, inventory: Inventory) -> list[str]:
     """Return what runs and restores that died, or wait for a word, left behind, and the archives that are suspect."""
     left = [f"{one.message}: {one.ended_by}" for one in told(context, inventory)]
-    proofs = {proof.plan.source.restore_id for proof in boot.leftovers(context)}
-    for restore in journal.restores(context.state):
-        if restore.outcome is None and restore.plan.source.restore_id not in proofs:
-            restore_id = restore.plan.source.restore_id
-            left.append(f"a restore of {restore.plan.name} is not finished: borg-cluster resume {restore_id}")
     left += [
         f"{archive} in {repository.label} is suspect: {reason}"
         for repository in context.policy.repositories

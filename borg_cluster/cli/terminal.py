@@ -111,7 +111,8 @@ class Terminal:
                 told = (event.message, duration(event.seconds) if event.acted else "")
                 self._say(0, "step", event.step, ", ".join(filter(None, told)) or "was done already")
             case events.RestoreFinished():
-                offline = "" if event.offline_seconds is None else f"; it was offline for {duration(event.offline_seconds)}"
+                seconds = event.offline_seconds if event.outcome == "restored" else None
+                offline = "" if seconds is None else f"; it was offline for {duration(seconds)}"
                 self._say(0, event.outcome, event.name, f"restore {event.restore_id}{offline}", style="green")
                 for warning in event.warnings:
                     self._say(-1, "warning", event.name, warning, style="yellow")

@@ -53,7 +53,7 @@ def undo(context: Context, restore_id: str, *, take_over: bool = False) -> Progr
         if progress.purpose == "undo" and progress.outcome is None:
             return walk_to_end(context, held)
         if not progress.can_undo or progress.purpose == "undo":
-            over = progress.outcome or "the old virtual machine is being deleted"
+            over = f"it is {progress.outcome} already" if progress.outcome else "the old virtual machine is being deleted"
             raise Refused(f"the restore {restore_id} can't be undone: {over}", hint=_LIST)
         _refuse_older(context, progress)
         return walk_to_end(context, held, _turned(context, progress))

@@ -1,6 +1,7 @@
 """`verify --boot`: a copy is started without network, and gone again, whatever happens; the VM itself is never touched."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -286,21 +287,24 @@ def test_a_damaged_journal_hinders_no_backup(fast: tuple[RestoreSite, str]) -> N
     assert "damaged" in left.message
 
 
-def test_killed_by_the_hardest_signal_it_is_swept_by_the_next_discover(window: Shop) -> None:
-    """The lane `kill` kills it at each of its commands."""
+def test_killed_by_the_hardest_signal_it_is_swept_by_the_next_discover(window: Shop, tmp_path: Path) -> None:
+    """The lane `kill` kills it at each of its commands. The window's own state must not tell of it: others look there."""
+    shutil.copytree(window.site.folder / "state", tmp_path / "state")
+    around = {**window.environment, "STATE_DIRECTORY": str(tmp_path / "state")}
     before = fingerprint(window.cluster)
     running: list[subprocess.Popen[bytes]] = []
     kill = window.cluster.faults.add(
         Fault(kind="change_after", command="Register-BorgClusterVMCopy", change=lambda _: os.kill(running[0].pid, signal.SIGKILL))
     )
-    words = [sys.executable, "-m", "borg_cluster", "verify", story.QUOTED, "--boot"]
-    with subprocess.Popen(words, env=window.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    program = [sys.executable, "-m", "borg_cluster"]
+    words = [*program, "verify", story.QUOTED, "--boot"]
+    with subprocess.Popen(words, env=around, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         running.append(process)
         assert process.wait() == -signal.SIGKILL
     assert kill.fired == 1
     assert len(copies(window.cluster)) == 1
-    done = window.run("discover")
-    assert "which a dead boot proof left, is gone" in done.err
+    done = subprocess.run([*program, "discover"], env=around, capture_output=True, text=True, check=False)
+    assert "which a dead boot proof left, is gone" in done.stderr
     assert copies(window.cluster) == []
     assert fingerprint(window.cluster) == before
 

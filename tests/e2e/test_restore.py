@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from borg_cluster import extract, journal
+from borg_cluster import extract, journal, leftovers
 from borg_cluster.core.event import Warned
+from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import RestoreRequest
-from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped
+from borg_cluster.discover import discover
+from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped, UnknownVM
 from borg_cluster.extract import look, walk
 from borg_cluster.hookspecs import hookimpl
 from borg_cluster.simulator.making import noise
@@ -372,6 +374,34 @@ def test_a_vm_left_in_the_middle_is_not_restored_again(site: RestoreSite) -> Non
     extract.undo(site.context, str(restore_id))
     assert site.fingerprint() == before
     assert site.own_files() == []
+
+
+def test_what_stopped_in_the_middle_is_told_with_its_claim_though_no_node_lists_the_vm(site: RestoreSite) -> None:
+    def fail() -> None:
+        raise OSError("the connection to the volume broke")
+
+    at_step(site, "Place", fail)
+    vm_id = _web(site)
+    with pytest.raises(RestoreStopped, match="at Place"):
+        extract.restore(site.context, RestoreRequest(vm=WEB))
+    inventory = discover(site.context)
+    assert vm_id not in {vm.id for vm in inventory.virtual_machines}
+    (progress,) = journal.restores(site.context.state)
+    restore_id = progress.plan.source.restore_id
+    (left,) = leftovers.told(site.context, inventory)
+    assert (left.subject, left.message) == (vm_id, f"the restore of {one_line(WEB)} stopped before Place")
+    assert left.ended_by == f"borg-cluster resume {restore_id}, or borg-cluster undo {restore_id}"
+    for word in (None, WEB, vm_id[:8]):
+        (claim,) = extract.find_claims(site.context, word)
+        assert (claim.vm_id, claim.name, claim.state.claim_id) == (vm_id, WEB, restore_id)
+    with pytest.raises(UnknownVM):
+        extract.find_claims(site.context, "nobody")
+    with journal.hold(site.context.state, restore_id):
+        assert leftovers.told(site.context, inventory) == ()
+    extract.undo(site.context, restore_id)
+    assert leftovers.told(site.context, inventory) == ()
+    with pytest.raises(Refused, match="can't be undone: it is undone already"):
+        extract.undo(site.context, restore_id)
 
 
 def _web(site: RestoreSite) -> str:
