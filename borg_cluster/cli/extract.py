@@ -119,8 +119,10 @@ def _agree(settings: Settings, plan: RestorePlan, *, yes: bool) -> None:
         return
     name = clean(plan.name)
     if not sys.stdin.isatty():
+        deleted = ": its disks are deleted first, and there is no undo" if plan.request.in_place else ""
         raise Refused(
-            f"{name} exists and would be replaced", hint="there is no terminal to ask on: say --yes, or look with --dry-run"
+            f"{name} exists and would be replaced{deleted}",
+            hint="there is no terminal to ask on: say --yes, or look with --dry-run",
         )
     new_console(color=settings.color, stderr=True).print(restore_view(plan))
     aside = "Its disks are DELETED first, and there is no undo." if plan.request.in_place else "It is set aside, not deleted."

@@ -64,7 +64,7 @@ def _show(settings: Settings, site: Site, ones: tuple[One, ...]) -> None:
         return
     parts: list[RenderableType] = []
     for one in ones:
-        parts += [restore_view(one.plan) if one.plan is not None else _why_not(one), Text()]
+        parts += [restore_view(one.plan, is_begun=False) if one.plan is not None else _why_not(one), Text()]
     site.console.print(Group(*parts, words(f"in this order: {', '.join(clean(one.name) for one in ones if one.plan)}", "bold")))
 
 
@@ -114,7 +114,8 @@ def _summary(ones: tuple[One, ...]) -> RenderableType:
         elif one.left_out:
             table.add_row(words(clean(one.name), "bold"), words("not begun", "yellow"), words("another one failed before it"))
         else:
-            reason = one.error.message if one.error is not None else ""
-            hint = f"\n{one.error.hint}" if one.error is not None and one.error.hint else ""
-            table.add_row(words(clean(one.name), "bold"), words("failed", "red"), words(clean(reason) + hint))
+            reason = words(one.error.message if one.error is not None else "")
+            if one.error is not None and one.error.hint:
+                reason.append("\n").append_text(words(one.error.hint, "dim"))
+            table.add_row(words(clean(one.name), "bold"), words("failed", "red"), reason)
     return table

@@ -225,6 +225,8 @@ def _when(site: Site, progress: Progress) -> str:
     if pid is not None:
         parts.append(f"by process {pid}")
     until = progress.parked_until(site.context.policy.keep_parked)
-    if until is not None:
+    if until is not None and progress.plan.request.is_copy:
+        parts.append("a copy beside the original, which undo removes")
+    elif until is not None:
         parts.append(f"the old one is kept until {moment(until.isoformat())}" if now < until else "the old one may go")
     return ", ".join(parts)

@@ -91,6 +91,7 @@ class Progress:
     in_doubt: bool
     facts: dict[str, object]
     warnings: tuple[str, ...]
+    """Of these steps; those of a restore that is taken back are no more."""
     outcome: str | None
     """Of the walk that finished last, as long as no other has begun."""
     stopped_at: str | None
@@ -182,7 +183,9 @@ def advance(progress: Progress, record: Record) -> Progress:
             steps = tuple(planned.step for planned in record.plan.steps)
             after = replace(progress, plan=record.plan, steps=steps, in_doubt=False)
         case Turned():
-            after = replace(progress, purpose=record.purpose, steps=record.steps, done=(), in_doubt=False, outcome=None)
+            after = replace(
+                progress, purpose=record.purpose, steps=record.steps, done=(), in_doubt=False, warnings=(), outcome=None
+            )
         case Finished():
             after = replace(progress, outcome=record.outcome, in_doubt=False, finished_at=record.at)
     return after

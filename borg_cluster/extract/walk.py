@@ -100,6 +100,7 @@ class Walk:
 
     def _finish(self) -> None:
         outcome = _OUTCOMES[self.progress.purpose]
+        planned = self._plan.warnings if outcome == "restored" else ()
         self._record(Finished(outcome=outcome, at=self._now()))
         self._context.emit(
             event.RestoreFinished(
@@ -108,7 +109,7 @@ class Walk:
                 name=self._plan.name,
                 outcome=outcome,
                 offline_seconds=self.progress.offline_seconds,
-                warnings=(*self._plan.warnings, *self.progress.warnings),
+                warnings=(*planned, *self.progress.warnings),
             )
         )
 

@@ -27,8 +27,10 @@ def carry_out(matrix: MatrixStock, archives: UnpackedArchives, cell: tuple[str, 
         before = site.fingerprint()
         request = RestoreRequest(vm=vm_id, **TARGET[target])
         if now == "clustered_disk" and target != "copy":
-            with pytest.raises(Refused, match="clustered disk Cluster Disk 9"):
-                extract.restore(site.context, request)
+            for verb in (extract.plan, extract.restore):  # what --dry-run calls, and what carries it out
+                with pytest.raises(Refused, match="clustered disk Cluster Disk 9") as caught:
+                    verb(site.context, request)
+                assert "--copy NAME --to-volume VOLUME, or extract the files elsewhere with --to DIR" in (caught.value.hint or "")
             assert site.fingerprint() == before
             return
         progress = extract.restore(site.context, request)

@@ -11,7 +11,7 @@ import pytest
 
 from borg_cluster import extract, journal
 from borg_cluster.catalog import Catalog
-from borg_cluster.core.event import Event, UpkeepFailed
+from borg_cluster.core.event import Event, RestoreFinished, UpkeepFailed
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import Part, RestoreRequest
 from borg_cluster.errors import Refused, RestoreStopped, UnknownVM
@@ -158,6 +158,8 @@ def test_a_vm_of_another_cluster_comes_up_here_under_other_names_of_storage_node
         assert "Could not find Ethernet switch 'Production'" in told
         assert "'node2' is no node of this cluster" in told
         extract.undo(context, progress.plan.source.restore_id)
+        ends = [(event.outcome, len(event.warnings)) for event in events if isinstance(event, RestoreFinished)]
+        assert ends == [("restored", len(progress.plan.warnings) + len(progress.warnings)), ("undone", 0)]
         assert vm_fingerprint(cluster, vm_id)["registrations"] == []
     cluster.check()
 
