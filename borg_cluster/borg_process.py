@@ -39,8 +39,8 @@ MOST_MESSAGES = 1000
 """More warnings than that are counted, not kept."""
 
 _HINTS = {
-    "Repository.DoesNotExist": "make it with: borg init --encryption repokey-blake2 {repository}",
-    "Repository.ParentPathDoesNotExist": "make its folder, then: borg init --encryption repokey-blake2 {repository}",
+    "Repository.DoesNotExist": "is its path right, is its disk mounted? Else make it: borg-cluster repo-create",
+    "Repository.ParentPathDoesNotExist": "is its path right, its disk mounted? Else make its folder, then: borg-cluster repo-create",
     "Repository.InvalidRepository": "look at the path under repositories: in the configuration",
     "PassphraseWrong": "look at encryption_passphrase: or encryption_passcommand: in the configuration",
     "PasscommandFailure": "run encryption_passcommand: by hand",

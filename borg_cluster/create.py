@@ -162,6 +162,8 @@ class _Run:
         for skipped in self.plan.skipped:
             if skipped.refused:
                 self.count.fail(skipped, Refused(skipped.reason))
+        for job in self.plan.idle:
+            self.count.warn(job, f"{job} takes none of what there is, and saves nothing: borg-cluster plan {job} says why")
         for uncovered in self.plan.uncovered:
             message = f"{uncovered.name} stays in its volume's archive: {uncovered.reason}"
             if uncovered.by_choice:

@@ -105,6 +105,8 @@ class Making:
     patience: Patience
     stale: set[str] = field(default_factory=set)
     """Archives that were refused by what the inventory says, which may have passed."""
+    told: dict[str, tuple[LeftOut, ...]] = field(default_factory=dict)
+    """What volumes' archives leave out, as it was warned of."""
 
     def attempt(self, planned: PlannedArchive) -> float | None:
         """Make one archive; whatever happens to it, the run goes on.
@@ -180,7 +182,9 @@ class Making:
         if kept.left_out != planned.left_out:
             back = {file.vm_id for file in set(planned.left_out) - set(kept.left_out)}
             whose = "1 VM whose own archive" if len(back) == 1 else f"{len(back)} VMs whose own archives"
-            self.count.warn(planned.subject, f"holds the files of {whose} failed")
+            if kept.left_out != self.told.get(planned.archive):  # not once more with each try
+                self.told[planned.archive] = kept.left_out
+                self.count.warn(planned.subject, f"holds the files of {whose} failed")
         live = Frozen(archive=self._without_leaves(kept), prove=lambda: None)
         return self._archive(live, vm=None, role_setting=None)
 

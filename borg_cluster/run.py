@@ -98,6 +98,8 @@ def run(context: Context, *, run_id: str, seed: int, jobs: tuple[str, ...] = (),
 
 def _due(context: Context, names: tuple[str, ...], now: datetime) -> tuple[tuple[Job, Due], ...]:
     """Return the jobs that are meant, each with whether it is due."""
+    if not context.policy.jobs:
+        raise UsageError("the configuration has no job, so nothing is ever backed up", hint="jobs: says what; see README.md")
     known = {job.name: job for job in context.policy.jobs}
     unknown = next((name for name in names if name not in known), None)
     if unknown is not None:

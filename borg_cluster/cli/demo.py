@@ -77,6 +77,10 @@ def _new_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
+PLAY = ("discover", "-v plan", "create", "list", "extract sql01 --dry-run")
+"""What may be typed with what the demo kept."""
+
+
 def _tell_how_to_play(site: DemoSite) -> None:
     lines = (
         "",
@@ -87,7 +91,7 @@ def _tell_how_to_play(site: DemoSite) -> None:
         "and type in another:",
         "",
         *(f"  export {name}={shlex.quote(value)}" for name, value in site.environment.items()),
-        *(f"  borg-cluster {words}" for words in ("discover", "plan -v", "create", "list", "extract sql01 --dry-run")),
+        *(f"  borg-cluster {words}" for words in PLAY),
     )
     for line in lines:
         write_line(line)

@@ -102,8 +102,7 @@ def _known(error: BaseException) -> BorgClusterError:
         case BorgClusterError():
             return error
         case click.ClickException():
-            context = error.ctx if isinstance(error, click.UsageError) else None
-            return UsageError(error.format_message(), hint=f"{context.command_path} --help" if context else None)
+            return UsageError(error.format_message(), hint=_hint_of(error))
         case Interrupted():
             return BorgClusterError(str(error))
         case click.Abort():
@@ -111,3 +110,14 @@ def _known(error: BaseException) -> BorgClusterError:
         case _:
             hint = f"{DEBUG}=1 shows where; please report it with that"
             return BorgClusterError(f"unexpected {type(error).__name__}: {error}", hint=hint)
+
+
+def _hint_of(error: click.ClickException) -> str | None:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return None
+    root = context.find_root()
+    before = {name for option in root.command.params for name in option.opts}
+    if isinstance(error, click.NoSuchOption) and error.option_name in before and context is not root:
+        return f"it goes before the command: {root.command_path} {error.option_name} {context.info_name}"
+    return f"{context.command_path} --help"

@@ -22,7 +22,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], refresh: bool) -> i
     """Show what would be backed up, and why.
 
     Why each VM is in, out or refused, which files a volume's archive leaves out because VM archives hold them, and which VMs
-    remain uncovered. With -v, every file. Nothing is read or written; JOBs are all by default.
+    remain uncovered. `borg-cluster -v plan` names every file. Nothing is read or written; JOBs are all by default.
     """
     with open_site(settings) as site:
         plan, inventory = make_plan(site, jobs, refresh=refresh)

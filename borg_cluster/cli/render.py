@@ -26,6 +26,7 @@ _KIBI = 1024
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MINUTE = 60
 _HOUR = 3600
+_DAY = 24 * _HOUR
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _SHORT_ID = 8
 
@@ -76,12 +77,14 @@ def size(count: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a duration for people: ``0.4 s``, ``3 min 12 s``, ``2 h 5 min``."""
+    """Return a duration for people: ``0.4 s``, ``3 min 12 s``, ``26 h 5 min``, ``8 d 0 h``."""
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
     if seconds < _HOUR:
         return f"{int(seconds // _MINUTE)} min {int(seconds % _MINUTE)} s"
-    return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
+    if seconds < 2 * _DAY:
+        return f"{int(seconds // _HOUR)} h {int(seconds % _HOUR // _MINUTE)} min"
+    return f"{int(seconds // _DAY)} d {int(seconds % _DAY // _HOUR)} h"
 
 
 def moment(text: str | None) -> str:

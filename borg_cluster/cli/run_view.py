@@ -64,8 +64,12 @@ def _change(one: FollowedChange) -> Text:
 
 
 def _failed(outcome: RunOutcome) -> Iterator[Text]:
+    """Yield a line for each reason, with all that failed by it: what one repository costs is told once."""
+    by_reason: dict[str, list[str]] = {}
     for name, reason in outcome.failed:
-        yield sentence("  ", words(name, "bold"), "  ", words(reason))
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        yield sentence("  ", Text(", ").join(words(name, "bold") for name in names), "  ", words(reason))
 
 
 def _counts(outcome: RunOutcome) -> Text:

@@ -40,6 +40,7 @@ class Terminal:
         self._tasks: dict[str, TaskID] = {}
         """By subject: several are read at the same time."""
         self._names = {} if names is None else names
+        self._hinted = ""
 
     def __enter__(self) -> Self:
         """Return the sink itself."""
@@ -174,7 +175,8 @@ class Terminal:
         self._console.print(sentence(head, words(name, "bold"), "  " if name and rest else "", rest), soft_wrap=True)
 
     def _hint(self, hint: str | None) -> None:
-        if hint:
+        if hint and hint != self._hinted:  # two hundred VMs may fail by one repository
+            self._hinted = hint
             self._console.print(sentence(" " * _LABEL, words(f"hint: {hint}", "dim")), soft_wrap=True)
 
     def _bar_to(self, event: events.Progress) -> None:

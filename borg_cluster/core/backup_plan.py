@@ -107,6 +107,8 @@ def _jobs(policy: Policy, names: tuple[str, ...]) -> tuple[Job, ...]:
             hint = f"did you mean {near[0]}?" if near else f"the jobs are: {', '.join(known) or 'none'}"
             raise UsageError(f"the configuration has no job {name}", hint=hint)
     chosen = tuple(job for job in policy.jobs if not names or job.name in names)
+    if all(job.kind is JobKind.DISCOVERY for job in policy.jobs):
+        raise UsageError("the configuration has no job that makes archives", hint="jobs: says what is backed up; see README.md")
     looks = next((job.name for job in chosen if job.kind is JobKind.DISCOVERY), None)
     if names and looks is not None:
         raise UsageError(f"the job {looks} makes no archives: it asks the cluster", hint=f"borg-cluster run {looks}")

@@ -59,6 +59,9 @@ class PlannedArchive:
     """Why it goes into its repository."""
 
 
+_BY_CONDITION = frozenset({"not_selected", "excluded"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     """A VM or volume without an archive in this plan, with the reason.
@@ -108,3 +111,10 @@ class BackupPlan:
     archives: tuple[PlannedArchive, ...]
     skipped: tuple[Skipped, ...]
     uncovered: tuple[Uncovered, ...]
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """The jobs that take none of the VMs (or volumes) that there are: a condition is mistyped, most likely."""
+        left_out = {skipped.job for skipped in self.skipped if skipped.code in _BY_CONDITION}
+        busy = {archive.job for archive in self.archives} | {it.job for it in self.skipped if it.code not in _BY_CONDITION}
+        return tuple(sorted(left_out - busy))

@@ -109,6 +109,28 @@ def test_config_show_keeps_references_and_no_secrets(window: Shop) -> None:
     assert (window.site.folder / "etc" / "node-password").read_text() not in done.out
 
 
+@pytest.mark.parametrize("jobs", ["jobs: {}", "jobs: {look: {kind: discovery}}"])
+@pytest.mark.parametrize("command", ["run", "create", "plan"])
+def test_a_configuration_that_backs_nothing_up_is_no_quiet_success(window: Shop, tmp_path: Path, command: str, jobs: str) -> None:
+    text = window.site.configuration.read_text(encoding="utf-8").partition("\njobs:\n")[0]
+    (tmp_path / "none.yaml").write_text(f"{text}\n{jobs}\n", encoding="utf-8")
+    done = window.run("--config", str(tmp_path / "none.yaml"), command)
+    if command == "run" and jobs != "jobs: {}":
+        assert done.code == 0, done.err
+        return
+    assert done.code == 64
+    assert "error: the configuration has no job" in done.err
+
+
+def test_a_job_that_takes_nothing_is_a_warning(shop: Shop) -> None:
+    text = shop.site.configuration.read_text(encoding="utf-8")
+    nobody = "  nobody: {kind: virtual_machines, select: {include: [{name: 'O*Brian'}]}}\n"
+    shop.site.configuration.write_text(text + nobody, encoding="utf-8")
+    done = shop.run("create", "nobody")
+    assert done.code == 1
+    assert "nobody takes none of what there is, and saves nothing: borg-cluster plan nobody says why" in done.err
+
+
 def test_one_of_several_clusters_must_be_named(window: Shop, tmp_path: Path) -> None:
     folder = tmp_path
     (folder / "this.yaml").write_text(window.site.configuration.read_text())

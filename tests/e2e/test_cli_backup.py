@@ -71,7 +71,7 @@ def test_a_repository_that_is_missing_is_refused_with_how_to_make_it(shop: Shop)
     shop.site.repository.rename(shop.site.folder / "elsewhere")
     done = shop.run("create", "nightly")
     assert done.code == 4
-    assert "borg init" in done.err
+    assert "borg-cluster repo-create" in done.err
 
 
 def test_an_unknown_job_is_a_wrong_word_with_the_right_one(shop: Shop) -> None:

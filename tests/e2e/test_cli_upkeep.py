@@ -104,7 +104,9 @@ def test_a_second_repository_that_is_not_there_costs_its_own_archives_alone(shop
     done = shop.run("run", "one", "weekly")
     assert done.code == 3
     assert len(shop.ask("list")["archives"]) == 1
-    assert [line.split()[0] for line in failed(done.out)] == ["Volume1", "Volume2"]
+    (line,) = failed(done.out)
+    assert line.startswith("Volume1, Volume2  borg: Repository /nowhere/at/all does not exist")
+    assert done.err.count("borg-cluster repo-create") == 1, "a hint is told once"
     assert "checked   main" in done.err
 
 

@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from borg_cluster import cli
+from borg_cluster.cli.demo import PLAY
 from borg_cluster.cli.demo_player import ClaimBroken, Player
 from borg_cluster.errors import ExitCode
 
 DEMO = [sys.executable, "-m", "borg_cluster", "--no-color", "demo"]
+
+
+@pytest.mark.parametrize("typed", PLAY)
+def test_what_the_demo_says_one_may_type_can_be_typed(typed: str) -> None:
+    assert cli.run([*typed.split(), "--help"]) == ExitCode.FINE
 
 
 def _environment(scratch: Path) -> dict[str, str]:

@@ -99,6 +99,14 @@ def test_what_can_not_be_saved_truthfully_is_refused(changes: dict[str, Any], co
     assert [archive.kind for archive in made.archives] == [ArchiveKind.VOLUME]
 
 
+def test_a_job_that_takes_none_of_what_there_is_is_idle() -> None:
+    nobody = job("mistyped", include=(Condition(name="wbe*"),))
+    made = plan(WEB, OTHER, jobs=(NIGHTLY, nobody, WEEKLY))
+    assert made.idle == ("mistyped",)
+    refused = plan(machine(1, "web", WEB.files, state="OffCritical"), jobs=(NIGHTLY,))
+    assert refused.idle == (), "what it takes is refused, and told as such"
+
+
 def test_storage_that_only_the_configuration_knows_of_refuses_the_vms_that_it_names() -> None:
     told = replace(policy(NIGHTLY), guest_storage=(Condition(tag="lab"), Condition(name="nobody")))
     made = plan_backup(inventory(WEB, OTHER), told, jobs=(), good=(), at=AT, run_id="run-1")

@@ -105,6 +105,11 @@ def test_wrong_words_exit_64_with_the_nearest_right_one(
     assert not captured.out
 
 
+def test_an_option_that_goes_before_the_command_is_named_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["plan", "-v"]) == ExitCode.USAGE
+    assert capsys.readouterr().err.splitlines()[1].endswith("hint: it goes before the command: borg-cluster -v plan")
+
+
 def _commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found = [path]
     for name, command in group.commands.items():

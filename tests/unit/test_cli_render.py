@@ -140,7 +140,10 @@ def test_sizes(count: int | None, text: str) -> None:
     assert render.size(count) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (192, "3 min 12 s"), (7500, "2 h 5 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.44, "0.4 s"), (192, "3 min 12 s"), (7500, "2 h 5 min"), (26 * 3600, "26 h 0 min"), (8 * 86400 + 7300, "8 d 2 h")],
+)
 def test_durations(seconds: float, text: str) -> None:
     assert render.duration(seconds) == text
 
