@@ -40,7 +40,7 @@ MOST_MESSAGES = 1000
 
 _HINTS = {
     "Repository.DoesNotExist": "is its path right, is its disk mounted? Else make it: borg-cluster repo-create",
-    "Repository.ParentPathDoesNotExist": "is its path right, its disk mounted? Else make its folder, then: borg-cluster repo-create",
+    "Repository.ParentPathDoesNotExist": "is its path right, its disk mounted? Else mkdir and borg-cluster repo-create",
     "Repository.InvalidRepository": "look at the path under repositories: in the configuration",
     "PassphraseWrong": "look at encryption_passphrase: or encryption_passcommand: in the configuration",
     "PasscommandFailure": "run encryption_passcommand: by hand",

@@ -92,6 +92,7 @@ class _Run:
                     stack.enter_context(commands_around(self.context, verb=VERB, scope=scope, variables=variables))
                     for scope in ("configuration", "cluster", "action")
                 ]
+                self._sweep()  # whether a repository opens or not
                 self._carry_out(self._open(stack))
                 for scope in scopes:
                     scope.error = f"{len(self.count.failed)} failed" if self.count.failed else None
@@ -158,7 +159,6 @@ class _Run:
         return tuple(archive for archive in self.plan.archives if archive.repository == label)
 
     def _carry_out(self, repositories: dict[str, Borg]) -> None:
-        self._sweep()
         for skipped in self.plan.skipped:
             if skipped.refused:
                 self.count.fail(skipped, Refused(skipped.reason))

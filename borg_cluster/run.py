@@ -14,7 +14,7 @@ from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.event import ArchiveFailed, Warned
 from borg_cluster.core.followed import FollowedChange, follow
 from borg_cluster.core.history import Change
-from borg_cluster.core.planned import BackupPlan
+from borg_cluster.core.planned import BackupPlan, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job, JobKind, Policy
 from borg_cluster.core.schedule import Due, due_jobs
 from borg_cluster.create import create
@@ -181,17 +181,12 @@ def _create(context: Context, watch: Watch, jobs: tuple[Job, ...], *, run_id: st
 
 def _refuse_all(context: Context, plan: BackupPlan, error: RepositoryRefused) -> None:
     """Tell of each archive that there is none, since no repository opens: what is due otherwise is done all the same."""
-    for archive in plan.archives:
-        context.emit(
-            ArchiveFailed(
-                job=archive.job,
-                subject=archive.subject,
-                name=archive.name,
-                reason=error.message,
-                hint=error.hint,
-                refused=True,
-            )
-        )
+    lost: list[tuple[PlannedArchive | Skipped, str, str | None]] = [(one, error.message, error.hint) for one in plan.archives]
+    refused: list[tuple[PlannedArchive | Skipped, str, str | None]] = [
+        (one, one.reason, None) for one in plan.skipped if one.refused
+    ]
+    for one, reason, hint in (*refused, *lost):
+        context.emit(ArchiveFailed(job=one.job, subject=one.subject, name=one.name, reason=reason, hint=hint, refused=True))
 
 
 def _finish(context: Context, watch: Watch, due: tuple[tuple[Job, Due], ...], *, run_id: str, began: datetime) -> RunOutcome:

@@ -110,6 +110,16 @@ def test_a_second_repository_that_is_not_there_costs_its_own_archives_alone(shop
     assert "checked   main" in done.err
 
 
+def test_what_is_refused_is_counted_though_no_repository_opens(shop: Shop) -> None:
+    shop.cluster.edit(shop.cluster.find_vm("sql01"), lambda machine: setattr(machine, "state", "RunningCritical"))
+    shop.site.repository.rename(shop.site.folder / "gone")
+    done = shop.run("run", "two")
+    assert done.code == 2
+    lines = failed(done.out)
+    assert [line.split("  ")[0] for line in lines] == ["sql01", story.QUOTED]
+    assert "RunningCritical" in lines[0]
+
+
 def test_prune_and_check_say_what_they_would_and_why_not(shop: Shop) -> None:
     configure(shop, more="compact: {frequency: 1 week}\n")
     text = shop.site.configuration.read_text(encoding="utf-8")

@@ -12,7 +12,9 @@ from borg_cluster import discover, owner
 from borg_cluster.catalog import Catalog
 from borg_cluster.context import Context
 from borg_cluster.core.event import Event, Noted, Warned
+from borg_cluster.core.policy import Repository
 from borg_cluster.doctor import Result, examine
+from borg_cluster.errors import RepositoryRefused
 from borg_cluster.run_record import HeldClaim, HeldSnapshot, RunRecord
 from borg_cluster.simulator.state import SimulatedCluster
 from borg_cluster.sweep import leftovers, sweep, sweep_own
@@ -80,6 +82,15 @@ def test_what_a_record_tells_of_is_ended_and_said(night: Night) -> None:
     assert f"the recovery snapshot that the dead run {DEAD} left on {WEB} was ended" in swept(night)
     assert whole(night)
     assert swept(night) == ""
+
+
+def test_a_repository_that_does_not_open_keeps_nothing_from_being_ended(night: Night) -> None:
+    die_with(night, freeze(night))
+    night.reconfigure(repositories=(Repository(path="/nowhere/at/all", label="main"),))
+    with pytest.raises(RepositoryRefused):
+        run(night, "nightly")
+    assert f"the dead run {DEAD}" in "".join(event.message for event in night.of(Warned))
+    assert whole(night)
 
 
 def test_a_mark_without_a_record_is_ended_under_the_claim(night: Night) -> None:
