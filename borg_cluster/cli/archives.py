@@ -1,5 +1,7 @@
 """`borg-cluster list`."""
 
+import difflib
+
 import click
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -11,6 +13,8 @@ from borg_cluster.cli.render import fields_of, json_document, moment, sentence, 
 from borg_cluster.cli.site import open_site
 from borg_cluster.core.archive import ArchiveKind
 from borg_cluster.errors import ExitCode, UnknownVM
+
+_MOST_NAMED = 5
 
 
 @click.command("list", epilog=exit_codes(ExitCode.REFUSED))
@@ -43,7 +47,9 @@ def _archives(catalog: Catalog, cluster: str, word: str | None) -> tuple[Recorde
     found = tuple(archive for archive in known if wanted in {archive.subject.lower(), archive.name.lower()})
     if not found:
         names = sorted({archive.name for archive in known})
-        hint = f"there are archives of: {', '.join(names)}" if names else "borg-cluster create"
+        near = difflib.get_close_matches(word, names, n=_MOST_NAMED, cutoff=0.5) or names[:_MOST_NAMED]
+        more = f" and {len(names) - len(near)} more: borg-cluster list" if len(names) > len(near) else ""
+        hint = f"there are archives of: {', '.join(near)}{more}" if names else "borg-cluster create"
         raise UnknownVM(f"no archive of {word}", hint=hint)
     return found
 

@@ -3,6 +3,7 @@
 The bar is drawn on a terminal only; a log file gets the lines. Results (tables, ``--json``) go to stdout: they can be piped.
 """
 
+import re
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,8 @@ from borg_cluster.cli.render import counted, duration, sentence, size, words
 from borg_cluster.core import event as events
 from borg_cluster.core.event import Event
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Of a VM whose name is not known here: what is said of it names it, and nobody knows it by that."""
 _LABEL = 10
 _NAME = 32
 
@@ -72,7 +75,7 @@ class Terminal:
             case events.Noted():
                 self._say(0, "note", "", event.message)
             case events.Warned():
-                name = self._names.get(event.subject, event.subject)
+                name = self._names.get(event.subject, "" if _ID.fullmatch(event.subject) else event.subject)
                 self._say(-1, "warning", "" if event.message.startswith(name) else name, event.message, style="yellow")
                 self._hint(event.hint)
             case _:

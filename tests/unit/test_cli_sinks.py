@@ -143,6 +143,12 @@ def test_a_warning_about_a_vm_under_way_carries_its_name() -> None:
     assert "warning   web[1]*" in _shown(STARTED, EVERY_EVENT[13])
 
 
+def test_an_id_that_has_no_name_here_is_not_shown_and_a_hint_that_stays_the_same_is_told_once() -> None:
+    left = events.Warned(subject="5f0c3a52-0000-4000-8000-000000000001", message="what was left on web01 was ended", hint=None)
+    assert _shown(left).splitlines() == ["warning   what was left on web01 was ended"]
+    assert _shown(FAILED, FAILED, EVERY_EVENT[2], FAILED).count("hint: mounts:") == 2, "once more after another one"
+
+
 @pytest.mark.parametrize(
     ("happened", "code"),
     [
