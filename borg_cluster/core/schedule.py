@@ -72,4 +72,4 @@ def _words(length: timedelta) -> str:
     hours = length.total_seconds() / 3600
     if hours < 1:
         return f"{length.total_seconds() / 60:.0f} min"
-    return f"{hours / 24:.1f} d" if hours >= 48 else f"{hours:.1f} h"  # noqa: PLR2004 - two days
+    return f"{round(hours / 24, 1):g} d" if hours >= 48 else f"{round(hours, 1):g} h"  # noqa: PLR2004 - two days
