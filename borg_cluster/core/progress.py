@@ -127,8 +127,8 @@ class Progress:
     def replaced_disks_since(self, at: datetime) -> bool:
         """Return whether disks may have been put in place, or taken back, after an archive was begun. A release only deletes.
 
-        ``at`` is in full seconds, as archives are dated. A restore and a backup of one VM are never under way at the same time, so
-        that one which was begun before that second, and ended within it, ended first.
+        ``at`` is in full seconds, as archives are dated. A restore and a backup of one VM are never under way at the same time: a
+        restore that was begun before that second, and ended within it, ended first.
         """
         if self.begun_at is None or self.outcome == "refused":
             return False
