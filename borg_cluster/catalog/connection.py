@@ -1,7 +1,7 @@
 """The open file: how it is locked, read, written and closed."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -52,6 +52,12 @@ class Connected:
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise unreadable(self._path, error) from error
+
+    def _put(self, table: str, fields: Mapping[str, object]) -> None:
+        """Write a row in place of the one with its key; ``table`` and the names of the fields are the catalog's own."""
+        names = ", ".join(fields)
+        values = ", ".join(f":{name}" for name in fields)
+        self._connection.execute(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({values})", fields)  # noqa: S608
 
     def _rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:

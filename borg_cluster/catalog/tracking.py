@@ -30,12 +30,7 @@ class TrackingRecords(Connected):
     def record_point(self, point: KnownPoint) -> None:
         """Keep a reference point that stands; nothing is under way for its VM and repository any more."""
         with self._transaction():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO reference_point (cluster, vm_id, repository, point_id, archive, archive_id, run_id,"
-                " number, disks) VALUES (:cluster, :vm_id, :repository, :point_id, :archive, :archive_id, :run_id, :number,"
-                " :disks)",
-                asdict(point) | {"disks": json.dumps([asdict(disk) for disk in point.disks])},
-            )
+            self._put("reference_point", asdict(point) | {"disks": json.dumps([asdict(disk) for disk in point.disks])})
             self._end_point(point.cluster, point.vm_id, point.repository)
 
     def points(self, cluster: str, vm_id: str, repository: str | None = None) -> tuple[KnownPoint, ...]:
@@ -47,20 +42,7 @@ class TrackingRecords(Connected):
             vm_id,
             repository,
         )
-        return tuple(
-            KnownPoint(
-                cluster=row["cluster"],
-                vm_id=row["vm_id"],
-                repository=row["repository"],
-                point_id=row["point_id"],
-                archive=row["archive"],
-                archive_id=row["archive_id"],
-                run_id=row["run_id"],
-                number=row["number"],
-                disks=tuple(TrackedDisk(**(disk | {"chain": tuple(disk["chain"])})) for disk in json.loads(row["disks"])),
-            )
-            for row in rows
-        )
+        return tuple(KnownPoint(**(dict(row) | {"disks": _disks(row["disks"])})) for row in rows)
 
     def drop_point(self, cluster: str, point_id: str) -> None:
         """Forget a reference point that is gone; harmless if it is not known."""
@@ -70,10 +52,8 @@ class TrackingRecords(Connected):
     def begin_point(self, cluster: str, vm_id: str, repository: str, before: tuple[str, ...]) -> None:
         """Note that a reference point is about to be made, and which ones there were ``before``: it is told apart by that."""
         with self._transaction():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO point_begun (cluster, vm_id, repository, before) VALUES (?, ?, ?, ?)",
-                (cluster, vm_id, repository, json.dumps(before)),
-            )
+            begun = {"cluster": cluster, "vm_id": vm_id, "repository": repository, "before": json.dumps(before)}
+            self._put("point_begun", begun)
 
     def point_begun(self, cluster: str, vm_id: str, repository: str) -> frozenset[str] | None:
         """Return the points that there were before one was begun whose end nobody saw; None: there is no such."""
@@ -94,28 +74,12 @@ class TrackingRecords(Connected):
     def record_takeover(self, takeover: Takeover) -> None:
         """Keep how an archive's disks were read."""
         with self._transaction():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO takeover (repository, archive, base, unread, read, compared, reasons, suspect)"
-                " VALUES (:repository, :archive, :base, :unread, :read, :compared, :reasons, :suspect)",
-                asdict(takeover) | {"reasons": json.dumps(takeover.reasons)},
-            )
+            self._put("takeover", asdict(takeover) | {"reasons": json.dumps(takeover.reasons)})
 
     def takeovers(self, repository: str) -> dict[str, Takeover]:
         """Return how the archives of a repository were read, as far as changed blocks were thought of, by archive."""
         rows = self._rows("SELECT * FROM takeover WHERE repository = ?", repository)
-        return {
-            row["archive"]: Takeover(
-                repository=row["repository"],
-                archive=row["archive"],
-                base=row["base"],
-                unread=row["unread"],
-                read=row["read"],
-                compared=row["compared"],
-                reasons=tuple(json.loads(row["reasons"])),
-                suspect=row["suspect"],
-            )
-            for row in rows
-        }
+        return {row["archive"]: Takeover(**(dict(row) | {"reasons": tuple(json.loads(row["reasons"]))})) for row in rows}
 
     def suspects(self, repository: str) -> dict[str, str]:
         """Return the archives of a repository that are not to be trusted, and why."""
@@ -131,3 +95,7 @@ class TrackingRecords(Connected):
                 (reason, repository, subject),
             ).fetchall()
         return tuple(sorted(row["archive"] for row in rows))
+
+
+def _disks(text: str) -> tuple[TrackedDisk, ...]:
+    return tuple(TrackedDisk(**(disk | {"chain": tuple(disk["chain"])})) for disk in json.loads(text))

@@ -37,28 +37,12 @@ class UpkeepRecords(Connected):
     def record_attempt(self, attempt: Attempt) -> None:
         """Keep an attempt in place of the one before, of the same job at the same subject."""
         with self._transaction():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO attempt (cluster, job, subject, name, archive, at, state, reason)"
-                " VALUES (:cluster, :job, :subject, :name, :archive, :at, :state, :reason)",
-                asdict(attempt) | {"state": attempt.state.value},
-            )
+            self._put("attempt", asdict(attempt) | {"state": attempt.state.value})
 
     def attempts(self, cluster: str) -> tuple[Attempt, ...]:
         """Return the newest attempt of each job at each subject, oldest first."""
         rows = self._rows("SELECT * FROM attempt WHERE cluster = ? ORDER BY at, job, subject", cluster)
-        return tuple(
-            Attempt(
-                cluster=row["cluster"],
-                job=row["job"],
-                subject=row["subject"],
-                name=row["name"],
-                archive=row["archive"],
-                at=row["at"],
-                state=AttemptState(row["state"]),
-                reason=row["reason"],
-            )
-            for row in rows
-        )
+        return tuple(Attempt(**(dict(row) | {"state": AttemptState(row["state"])})) for row in rows)
 
     def record_upkeep(self, cluster: str, repository: str, action: str, at: datetime) -> None:
         """Keep when an action (the kind of a check, 'compact') went well on a repository."""
