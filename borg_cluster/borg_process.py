@@ -27,6 +27,9 @@ Process = subprocess.Popen[bytes] | borg_starter.Forked
 
 _INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "KRB5CCNAME", "BORG_HOST_ID")
 """What borg and the ssh that it starts need of our own environment; the rest, BORG_* above all, stays out."""
+_ALLOCATING = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+"""Of the C library: borg's chunks (8 MiB at most) are then not given back to the system and fetched anew one by one, which is a
+third of what a create otherwise spends in the kernel; its peak of memory stays the same (measured: 1.4.5, glibc 2.36)."""
 _FIRST_WARNING = 100
 _WARNINGS = {1, *range(_FIRST_WARNING, 126)}  # a shell's 126 and 127 say that there was no borg to run
 _CRASHED = "Traceback (most recent call last)"
@@ -110,6 +113,7 @@ def environment(settings: BorgSettings, repository: str) -> dict[str, str]:
         "BORG_REPO": repository,
         "BORG_EXIT_CODES": "modern",
         "BORG_DISPLAY_PASSPHRASE": "no",
+        **_ALLOCATING,
     }
     if settings.base_directory is not None:
         made["BORG_BASE_DIR"] = settings.base_directory

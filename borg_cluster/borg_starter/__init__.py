@@ -28,7 +28,7 @@ _ENTRY_POINT = b"\nfrom borg.archiver import main\n"
 _MOST_READ = 4096
 _NUMBER = struct.Struct("<i")
 _READY = b"ready"
-_AT_IMPORT = ("BORG_EXIT_CODES", "BORG_HOST_ID", "LANG", "LC_ALL", "TZ")
+_AT_IMPORT = ("BORG_EXIT_CODES", "BORG_HOST_ID", "LANG", "LC_ALL", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "TZ")
 """Of the environment, what Python and Borg look at while they are loaded: another value takes another child process."""
 _KILLED = -signal.SIGKILL
 _LONGEST_NAME = 15
