@@ -7,6 +7,7 @@ whose modules can't be loaded, is started as every program is.
 
 import atexit
 import json
+import logging
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -30,6 +32,7 @@ _NUMBER = struct.Struct("<i")
 _READY = b"ready"
 _AT_IMPORT = ("BORG_EXIT_CODES", "BORG_HOST_ID", "LANG", "LC_ALL", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "TZ")
 """Of the environment, what Python and Borg look at while they are loaded: another value takes another child process."""
+_log = logging.getLogger(__name__)
 _KILLED = -signal.SIGKILL
 _LONGEST_NAME = 15
 """Bytes of a process's name that Linux keeps."""
@@ -176,8 +179,9 @@ def start(
 
     Returns None if that can't be: start it as any program then.
     """
-    if refusal(arguments[0]) is not None:
-        return None
+    reason = refusal(arguments[0])
+    if reason is not None:
+        return _not_so(reason)
     loaded = {name: environment[name] for name in _AT_IMPORT if name in environment}
     key = (os.getpid(), *loaded.items())
     with _LOCK:
@@ -185,11 +189,18 @@ def start(
         if starter is None:
             starter = _RUNNING[key] = _Starter(loaded)
         if starter.reason is not None:
-            return None
+            return _not_so(starter.reason)
         forked = starter.start(arguments, environment, folder=folder, passphrase=passphrase)
         if forked is None:
             _RUNNING.pop(key).end()
+            _log.info("what starts borg is gone, and is made anew for the next command")
         return forked
+
+
+@cache
+def _not_so(reason: str) -> None:
+    """Say once why a borg is loaded anew for each command."""
+    _log.info("borg is loaded anew for each command: %s", reason)
 
 
 def refusal(program: str) -> str | None:

@@ -63,13 +63,17 @@ def test_it_says_and_returns_what_a_borg_does_that_is_loaded_anew(
     assert told[0] == code
 
 
-def test_another_borg_is_started_as_any_program_is(site: BorgSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_borg_is_started_as_any_program_is(
+    site: BorgSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     other = write(tmp_path / "bin" / "borg", borg_starter.BESIDE.read_bytes())
     other.chmod(0o700)
     refusal = borg_starter.refusal(os.fspath(other))
     assert refusal == f"{other} is not the Borg that is installed with us"
     assert borg_starter.start((os.fspath(other), "--version"), {}) is None
     assert site.again(executable=os.fspath(other)).list_archives() == ()
+    assert caplog.messages == [f"borg is loaded anew for each command: {refusal}"], "once"
     monkeypatch.setattr(borg_starter, "BESIDE", write(tmp_path / "bin" / "wrapper", b"#!/bin/sh\nexec borg\n"))
     assert borg_starter.refusal(f"{tmp_path}/bin/wrapper") == f"{tmp_path}/bin/wrapper is not the script that Borg installs"
     assert borg_starter.start((f"{tmp_path}/bin/wrapper", "--version"), {}) is None
