@@ -162,16 +162,21 @@ def _write_and_compare(
 ) -> _Made:
     """Write an archive and compare it. Raises BorgFailed if it is not what it should be."""
     planned = source.archive
-    unfinished = _unfinished(planned, suffix)
-    writing.record.add_unfinished(unfinished)
-    heed = _progress(writing, source, manifest)
 
     def write(telling: Telling | None, cached: bool) -> Created:
-        return _write(
-            writing, source, unfinished.archive, about=about, heed=heed, telling=telling, cached=cached, elsewhere=elsewhere
-        )
+        name, heed = unfinished.archive, _progress(writing, source, manifest)
+        return _write(writing, source, name, about=about, heed=heed, telling=telling, cached=cached, elsewhere=elsewhere)
 
-    created, takeover = take_over(writing.context, planned, writing.reuse, write)
+    for number in range(1, _MOST_NAMES + 1):
+        unfinished = _unfinished(planned, suffix if number == 1 else f"{suffix}.{number}")
+        writing.record.add_unfinished(unfinished)
+        try:
+            created, takeover = take_over(writing.context, planned, writing.reuse, write)
+            break
+        except BorgFailed as error:  # a run that died in this very second has left one
+            if error.fields.get("msgid") != _TAKEN or number == _MOST_NAMES:
+                raise
+            writing.record.drop_unfinished(unfinished)
     writing.prove()
     items = writing.look(planned, "list", lambda: writing.borg.list_files(unfinished.archive))
     changed = changed_files(source, created)
