@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,23 @@ def test_a_lane_of_skipped_tests_only_was_not_run(capfd: pytest.CaptureFixture[s
 
 def test_a_lane_for_which_no_time_is_left_says_so(capfd: pytest.CaptureFixture[str]) -> None:
     assert lanes.main(["kerberos", "--within", "3"]) == 0
-    assert capfd.readouterr().out == "kerberos: not run: it may take 15 minutes, and 2 are left\n"
+    assert capfd.readouterr().out == "kerberos: not run: it may take 5 minutes, and 2 are left\n"
 
 
 def test_each_lane_but_the_tests_themselves_has_a_folder() -> None:
     folders = {path.name for path in Path(lanes.__file__).parent.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders == set(lanes.LANES) - {"tests"}
+
+
+def test_a_lane_is_told_how_much_time_is_left(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str | None] = []
+
+    def run(_: str, environment: Mapping[str, str]) -> lanes.Tally:
+        told.append(environment.get(lanes.MINUTES))
+        return lanes.Tally(passed=1)
+
+    monkeypatch.setitem(lanes.LANES, "patient", lanes.Lane(name="patient", run=run))
+    assert lanes.main(["patient"]) == 0
+    assert lanes.main(["patient", "--within", "30"]) == 0
+    assert told == [None, "30.0"]
+    capfd.readouterr()
