@@ -22,6 +22,7 @@ from borg_cluster.core.event import Followed
 from borg_cluster.core.inventory import FileKind, Inventory, VirtualMachine, path_key
 from borg_cluster.core.planned import PlannedArchive, PlannedFile
 from borg_cluster.core.policy import Job, OnFailure, locate
+from borg_cluster.core.selection import without_room
 from borg_cluster.core.snapshot import Snapshot, SnapshotReport
 from borg_cluster.errors import BorgClusterError, CommandMissing, FrozenChanged, Refused
 from borg_cluster.frozen_files import Frozen
@@ -102,6 +103,9 @@ class Freezer:
         """
         if planned.consistency not in _WEAKER:
             return Frozen(archive=planned, prove=lambda: None)
+        known = self.inventory()
+        if known is not None and (lacking := without_room(vm, known.volumes)) is not None:
+            raise Refused(lacking, hint="make room there", code="no_room")
         planned = look(planned, self._context.state / "views").archive
         copies = frozen_files.copy_configuration(planned, room)
         self._record.add_snapshot(held)

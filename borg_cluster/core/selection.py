@@ -4,15 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from borg_cluster.core.inventory import FileKind, Finding, FindingCode, OwnedFile, VirtualMachine
+from borg_cluster.core.inventory import FileKind, Finding, FindingCode, OwnedFile, VirtualMachine, storage_of
 from borg_cluster.core.policy import Condition, Mount, Policy, Selection, locate
-from borg_cluster.core.report import Disk
+from borg_cluster.core.report import ClusterVolume, Disk
 
 NEVER_STORED = frozenset({FileKind.CHANGE_TRACKING, FileKind.SMART_PAGING})
 """Windows makes these anew; they are in no archive."""
 DISKS = frozenset({FileKind.DISK, FileKind.PARENT_DISK})
 NEEDED = DISKS | {FileKind.CONFIGURATION}
 """Without these an archive does not bring the VM back; other files that are gone are gone."""
+
+LEAST_FREE = 1 << 30
+"""Bytes that a backup wants free on a volume, and a restore leaves there: running VMs' disks grow, and Windows pauses one whose
+disk can't."""
 
 _REFUSING = {
     FindingCode.VM_ON_NO_NODE: "no_node_reports_it",
@@ -123,6 +127,16 @@ def refuse(vm: VirtualMachine, findings: tuple[Finding, ...], policy: Policy) ->
         return None
     texts = (text for several in reasons.values() for text in dict.fromkeys(several))
     return Refusal(code=next(iter(reasons)), reason="; ".join(texts))
+
+
+def without_room(vm: VirtualMachine, volumes: tuple[ClusterVolume, ...]) -> str | None:
+    """Return why ``vm`` can't be frozen without danger to it: what it writes meanwhile may fill a volume of its disks."""
+    storage = {storage_of(disk.path, volumes) for disk in vm.disks if disk.path is not None}
+    for volume in volumes:
+        if volume.path in storage and volume.free is not None and volume.free < LEAST_FREE:
+            left = f"{volume.free / 2**30:.1f} GiB left, and {LEAST_FREE / 2**30:.0f} GiB must be"
+            return f"{volume.path} has {left}: Windows pauses a VM whose snapshot finds no room to grow"
+    return None
 
 
 def _doubts(vm: VirtualMachine) -> Iterator[tuple[str, str]]:

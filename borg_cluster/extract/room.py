@@ -4,10 +4,8 @@ import shutil
 
 from borg_cluster.core.restore_files import Room
 from borg_cluster.core.restore_plan import RestorePlan
+from borg_cluster.core.selection import LEAST_FREE
 from borg_cluster.errors import Refused
-
-LEFT_FREE = 1 << 30
-"""Bytes that stay free on a volume: running VMs' disks grow, and one that can't is paused by Hyper-V."""
 
 
 def check_room(plan: RestorePlan) -> None:
@@ -19,11 +17,11 @@ def check_room(plan: RestorePlan) -> None:
     others = "make room, say another volume (--to-volume VOLUME)"
     freed = all(not _lacks(room, in_place=True) for room in lacking) and not plan.request.is_elsewhere
     way = f"{others}, or --in-place, which deletes the old disks first" if freed else others
-    raise Refused(f"there is no room: {told}; {_gib(LEFT_FREE)} must stay free", hint=way)
+    raise Refused(f"there is no room: {told}; {_gib(LEAST_FREE)} must stay free", hint=way)
 
 
 def _lacks(room: Room, *, in_place: bool) -> bool:
-    return room.needed + LEFT_FREE > _free(room) + (room.freed if in_place else 0)
+    return room.needed + LEAST_FREE > _free(room) + (room.freed if in_place else 0)
 
 
 def _free(room: Room) -> int:

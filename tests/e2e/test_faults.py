@@ -108,6 +108,15 @@ def test_a_volume_that_fills_up_while_a_vm_is_frozen_costs_no_archive_and_is_sai
     the_next_night_is_well(site)
 
 
+def test_no_vm_is_frozen_on_a_volume_that_has_next_to_no_room(site: FaultSite) -> None:
+    site.cluster.fill_volume(VOLUME, left=300 * MIB)
+    ended = site.back_up()
+    assert (ended.code, ended.done, ended.failed) == (2, 0, 1), ended
+    assert "Volume1 has 0.3 GiB left, and 1 GiB must be: Windows pauses a VM" in "".join(ended.told)
+    assert ("node1", "New-BorgClusterSnapshot") not in site.night.context.bridge.asked  # type: ignore[attr-defined] # a DirectBridge
+    assert list(site.wrong()) == []
+
+
 @pytest.mark.parametrize("when", ["from the beginning", "once all is read"])
 def test_a_state_directory_without_room_costs_the_archive_and_nothing_else(
     site: FaultSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str

@@ -14,8 +14,8 @@ from borg_cluster.catalog import Catalog
 from borg_cluster.core.event import Event, RestoreFinished, UpkeepFailed
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import Part, RestoreRequest
+from borg_cluster.core.selection import LEAST_FREE
 from borg_cluster.errors import Refused, RestoreStopped, UnknownVM
-from borg_cluster.extract.room import LEFT_FREE
 from borg_cluster.extract.several import plan_several, restore_several
 from borg_cluster.simulator.fingerprint import vm_fingerprint
 from borg_cluster.simulator.state import SimulatedCluster
@@ -114,7 +114,7 @@ def test_without_room_the_old_disks_are_deleted_first(
 ) -> None:
     """By borg itself, which reads everything once before."""
     with matrix.cell(tmp_path, "highly_available", "highly_available") as (site, vm_id):
-        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=LEFT_FREE + (3 << 20)))
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=LEAST_FREE + (3 << 20)))
         before = site.fingerprint()
         with pytest.raises(Refused, match="there is no room"):
             extract.restore(site.context, RestoreRequest(vm=vm_id))

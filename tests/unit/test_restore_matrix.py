@@ -14,8 +14,9 @@ from borg_cluster.core.progress import Begun, Done, advance, replay
 from borg_cluster.core.report import VM, ClusterDisk
 from borg_cluster.core.restore_plan import RestorePlan, plan_undo
 from borg_cluster.core.restore_request import Availability, Part, RestoreRequest
+from borg_cluster.core.selection import LEAST_FREE
 from borg_cluster.errors import NotMapped, Refused
-from borg_cluster.extract.room import LEFT_FREE, check_room
+from borg_cluster.extract.room import check_room
 from tests import reports, restores
 from tests.golden.golden import check
 
@@ -325,7 +326,7 @@ def _done(kind: str) -> tuple[Begun, Done]:
 
 def test_room_is_needed_on_each_mount_and_told_with_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     planned, deleting = part(highly_available()), part(highly_available(), in_place=True)
-    free = {"/mnt/Volume1": LEFT_FREE + (8 << 20), "/mnt/Volume2": LEFT_FREE + (4 << 20) - 1}
+    free = {"/mnt/Volume1": LEAST_FREE + (8 << 20), "/mnt/Volume2": LEAST_FREE + (4 << 20) - 1}
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free[path]))
     with pytest.raises(Refused, match=r"Volume2 has 1\.0 GiB left, and 0\.0 GiB are extracted; 1\.0 GiB must") as caught:
         check_room(planned)

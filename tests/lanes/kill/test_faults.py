@@ -177,7 +177,12 @@ def test_the_volume_fills_up_while_the_vm_is_frozen(full: FaultSite, record_prop
 
 
 def test_the_volume_has_no_room_for_a_leaf(full: FaultSite, record_property: Record) -> None:
-    full.cluster.fill_volume(VOLUME, left=1 << 20)
+    """Since the cluster was asked."""
+
+    def change(cluster: SimulatedCluster) -> None:
+        cluster.fill_volume(VOLUME, left=1 << 20)
+
+    full.cluster.faults.add(Fault(kind="change_before", command="New-BorgClusterSnapshot", change=change))
     end(full, record_property, "the volume is full", "freeze", lambda: full.logged("not enough space"))
 
 
