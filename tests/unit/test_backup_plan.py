@@ -10,7 +10,9 @@ from borg_cluster.core.backup_plan import BackupPlan, GoodArchive, PlannedArchiv
 from borg_cluster.core.inventory import FileKind, Finding, FindingCode, Severity, VirtualMachine
 from borg_cluster.core.planned import NOWHERE, THIS_RUN
 from borg_cluster.core.policy import Condition, Job, JobKind, WantedConsistency
+from borg_cluster.core.selection import without_room
 from borg_cluster.errors import UsageError
+from tests import reports
 from tests.plan_strategies import AT, disk, good_archive, inventory, job, machine, owned, policy
 
 V1 = r"C:\ClusterStorage\Volume1"
@@ -105,6 +107,20 @@ def test_a_job_that_takes_none_of_what_there_is_is_idle() -> None:
     assert made.idle == ("mistyped",)
     refused = plan(machine(1, "web", WEB.files, state="OffCritical"), jobs=(NIGHTLY,))
     assert refused.idle == (), "what it takes is refused, and told as such"
+
+
+@pytest.mark.parametrize(
+    ("free", "where", "lacks"),
+    [(1 << 29, V1, True), (1 << 30, V1, False), (None, V1, False), (1 << 29, r"C:\ClusterStorage\Volume11", False)],
+)
+def test_a_vm_is_in_danger_where_a_volume_of_its_own_disks_is_known_to_have_no_room(
+    free: int | None, where: str, lacks: bool
+) -> None:
+    vm = machine(1, "web", WEB.files, disks=(disk(rf"{V1.lower()}\web\web.vhdx"), disk("pass-through", disk_number=3)))
+    found = without_room(vm, (replace(reports.volume(), path=where, free=free),))
+    assert (found is not None) == lacks
+    if found is not None:
+        assert found.startswith(f"{where} has 0.5 GiB left")
 
 
 def test_storage_that_only_the_configuration_knows_of_refuses_the_vms_that_it_names() -> None:
