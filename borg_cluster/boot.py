@@ -126,7 +126,7 @@ def sweep(context: Context, *, but: str | None = None) -> bool:
             with _alive(context, restore_id):
                 if not _is_left(context, restore_id):
                     continue  # its process has ended it meanwhile
-                extract.undo(context, restore_id)
+                _take_back(context, restore_id)
         except AlreadyRunning:
             continue
         except BorgClusterError as error:
@@ -244,9 +244,16 @@ def _undone(context: Context, plan: RestorePlan) -> Iterator[None]:
         mine = [one for one in leftovers(context) if one.plan.source.restore_id == plan.source.restore_id]
         for progress in mine:
             try:
-                extract.undo(context, progress.plan.source.restore_id)
+                _take_back(context, progress.plan.source.restore_id)
             except BorgClusterError as error:
                 _warn_of(context, plan, error)
+
+
+def _take_back(context: Context, restore_id: str) -> None:
+    """Take the copy away, and forget it: a proof a night would fill the list of restores."""
+    extract.undo(context, restore_id)
+    with suppress(OSError):
+        journal.forget(context.state, restore_id)
 
 
 def _without_ends(emit: Callable[[Event], None]) -> Callable[[Event], None]:

@@ -7,6 +7,7 @@ damaged line anywhere else is an error, never skipped.
 
 import fcntl
 import os
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,6 +156,13 @@ def adopt(state: Path, plan: RestorePlan, known: tuple[Record, ...]) -> None:
             _sync_folder(made)
     finally:
         os.close(lock)
+
+
+def forget(state: Path, restore_id: str) -> None:
+    """Remove the journal of a restore that is over and has left nothing. Raises Refused: there is none; OSError."""
+    folder = _existing(state, restore_id)
+    (folder / PLAN).unlink()  # from here on nobody takes it for a restore
+    shutil.rmtree(folder)
 
 
 def restores(state: Path) -> tuple[Progress, ...]:

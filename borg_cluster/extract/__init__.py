@@ -121,6 +121,12 @@ def _refuse_unfinished(context: Context, planned: RestorePlan) -> None:
     for other in journal.restores(context.state):
         if other.plan.vm_id == planned.vm_id and other.outcome is None and not is_beside(planned, other.plan):
             restore_id = other.plan.source.restore_id
+            pid = journal.holder(context.state, restore_id)
+            if pid is not None:
+                message = one_line(f"process {pid} works on the {other.purpose} of {planned.name} just now: {restore_id}")
+                raise AlreadyRunning(
+                    message, hint="wait for it; borg-cluster restores tells how far it is", restore_id=restore_id
+                )
             raise AlreadyRunning(
                 one_line(f"{planned.name} has an unfinished {other.purpose}: {restore_id}"),
                 hint=f"borg-cluster resume {restore_id}, or borg-cluster undo {restore_id}",

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from borg_cluster import boot, extract, leftovers, upkeep
+from borg_cluster import boot, extract, journal, leftovers, upkeep
 from borg_cluster.core.event import Booted, Checked, Event, Noted, RestoreFinished, UpkeepFailed, Warned
-from borg_cluster.core.policy import CheckKind
+from borg_cluster.core.policy import CheckKind, JobKind
 from borg_cluster.core.restore_request import RestoreRequest
 from borg_cluster.discover import discover
 from borg_cluster.errors import BorgClusterError, Refused, RestoreStopped
@@ -101,7 +101,7 @@ def test_a_copy_boots_without_network_and_is_gone_again(site: tuple[RestoreSite,
     assert told(world, Warned) == told(world, RestoreFinished) == []
     assert world.fingerprint() == before
     assert world.own_files() == []
-    assert boot.leftovers(world.context) == ()
+    assert boot.leftovers(world.context) == journal.restores(world.context.state) == ()
 
 
 def test_a_guest_without_a_heartbeat_did_not_boot(fast: tuple[RestoreSite, str]) -> None:
@@ -268,8 +268,12 @@ def test_what_a_dead_one_left_is_told_and_ended_by_whatever_comes_next(fast: tup
         inventory = leftovers.end(world.context, discover(world.context))
         assert [vm.name for vm in inventory.virtual_machines] == [VM]
     else:
-        nothing = replace(world.context, policy=replace(world.context.policy, jobs=(), checks=()))
-        run(nothing, run_id="20260301-0200-4000-8000-000000000002", seed=1)
+        looks = replace(world.context.policy.jobs[0], kind=JobKind.DISCOVERY)
+        run(
+            replace(world.context, policy=replace(world.context.policy, jobs=(looks,), checks=())),
+            run_id="20260301-0200-4000-8000-000000000002",
+            seed=1,
+        )
     assert copies(world.cluster) == []
     assert leftovers.told(world.context, None) == ()
     assert world.fingerprint() == before

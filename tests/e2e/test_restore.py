@@ -371,6 +371,11 @@ def test_a_vm_left_in_the_middle_is_not_restored_again(site: RestoreSite) -> Non
     assert f"resume {restore_id}, or borg-cluster undo {restore_id}" in (caught.value.hint or "")
     with pytest.raises(AlreadyRunning, match="unfinished"):
         extract.restore(site.context, RestoreRequest(vm=_web(site)))
+    with (
+        journal.hold(site.context.state, str(restore_id)),
+        pytest.raises(AlreadyRunning, match=rf"process \d+ works on the restore of .* just now: {restore_id}"),
+    ):
+        extract.restore(site.context, RestoreRequest(vm=_web(site)))
     extract.undo(site.context, str(restore_id))
     assert site.fingerprint() == before
     assert site.own_files() == []
