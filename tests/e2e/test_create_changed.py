@@ -132,24 +132,6 @@ def test_a_snapshot_does_not_wait_for_the_name_of_its_archive(night: Night, monk
     assert third.unread >= 14 * MIB, "the point that was made early is what the next night builds on"
 
 
-def test_a_point_that_was_made_early_for_an_archive_without_a_name_goes_with_the_next(
-    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made(night)
-    told = refuse_renames(night, monkeypatch, "LockTimeout", "Repository.CheckNeeded")
-    outcome = run(night, "nightly")
-    assert (outcome.done, outcome.failed) == (0, 1)
-    assert told == [1, 0]
-    assert len(points(night)) == 2
-    assert not night.cluster.state.machines[0].definition.snapshots()
-    guest_writes(night, 5 * MIB, b"since then")
-    then = disk(night)
-    third = made(night)
-    assert third.unread >= 14 * MIB, "the older point stayed, with its archive"
-    assert stored(night, third, tmp_path) == then
-    assert len(points(night)) == 1
-
-
 def test_what_a_plugin_has_made_is_read_in_full_and_the_next_night_builds_on_it(night: Night, tmp_path: Path) -> None:
     class Engine:
         @hookimpl

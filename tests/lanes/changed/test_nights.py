@@ -15,7 +15,7 @@ from borg_cluster.simulator.state import CommandError, SimulatedCluster
 from borg_cluster.simulator.vhdx import MIB
 from borg_cluster.stopping import Stop
 from tests.e2e.test_create import Night, contents, open_night
-from tests.e2e.test_create_changed import DISK, NIGHTLY, configure, disk, guest_writes, made, points, stored
+from tests.e2e.test_create_changed import DISK, NIGHTLY, configure, disk, guest_writes, made, points, refuse_renames, stored
 from tests.e2e.test_snapshots import run
 
 pytestmark = pytest.mark.timeout(1200)
@@ -168,3 +168,21 @@ def test_a_leaf_of_a_checkpoint_is_taken_over_in_part_too(night: Night, tmp_path
     assert last.unread == 3 * MIB
     found = contents(night, last.archive, tmp_path / "out")
     assert [content for path, content in found.items() if path.endswith(leaf.name)] == [then]
+
+
+def test_a_point_that_was_made_early_for_an_archive_without_a_name_goes_with_the_next(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(night)
+    told = refuse_renames(night, monkeypatch, "LockTimeout", "Repository.CheckNeeded")
+    outcome = run(night, "nightly")
+    assert (outcome.done, outcome.failed) == (0, 1)
+    assert told == [1, 0]
+    assert len(points(night)) == 2
+    assert not night.cluster.state.machines[0].definition.snapshots()
+    guest_writes(night, 5 * MIB, b"since then")
+    then = disk(night)
+    third = made(night)
+    assert third.unread >= 14 * MIB, "the older point stayed, with its archive"
+    assert stored(night, third, tmp_path) == then
+    assert len(points(night)) == 1
