@@ -15,8 +15,12 @@ mount, export-tar, extract --to, history ...
 ================================================  ===========================================================================
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 from borg_cluster import boot, journal, sweep
 from borg_cluster.context import Context
+from borg_cluster.core.event import Warned
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.progress import Progress
@@ -52,19 +56,38 @@ def told(context: Context, inventory: Inventory | None) -> tuple[Leftover, ...]:
 def restores(context: Context) -> tuple[Leftover, ...]:
     """Return the restores that stopped in the middle: none but a person can say how each shall end."""
     try:
-        proofs = {one.plan.source.restore_id for one in boot.leftovers(context)}
-        return tuple(
-            _unfinished(one)
-            for one in journal.restores(context.state)
-            if one.outcome is None
-            and (one.plan.cluster or one.plan.manifest.cluster) == context.policy.cluster
-            and one.plan.source.restore_id not in proofs
-            and not journal.is_held(context.state, one.plan.source.restore_id)
-        )
+        return tuple(_unfinished(one) for one in _open(context) if not _is_held(context, one))
     except BorgClusterError as error:  # a damaged journal
         message = f"whether a restore or a boot proof stopped in the middle can't be told: {error.message}"
         hint = error.hint or "borg-cluster restores"
         return (Leftover(subject=context.policy.cluster, message=message, ended_by=hint),)
+
+
+def tell_unlisted(context: Context, inventory: Inventory) -> None:
+    """Warn of VMs that a backup does not see, since a restore has them in hand and no node lists them: they have no archive."""
+    listed = {vm.id for vm in inventory.virtual_machines}
+    with suppress(BorgClusterError):  # a damaged journal, of which `restores` tells
+        for one in _open(context):
+            if one.plan.request.is_copy or one.plan.vm_id in listed:
+                continue
+            held = _is_held(context, one)
+            state = "is being restored" if held else "was left in the middle of a restore"
+            message = one_line(f"{one.plan.name} is not backed up: it {state}, and no node lists it")
+            hint = "the next backup finds it again" if held else _unfinished(one).ended_by
+            context.emit(Warned(subject=one.plan.vm_id, message=message, hint=hint))
+
+
+def _open(context: Context) -> Iterator[Progress]:
+    """Yield this cluster's restores that are not over, but for boot proofs."""
+    proofs = {one.plan.source.restore_id for one in boot.leftovers(context)}
+    for one in journal.restores(context.state):
+        here = (one.plan.cluster or one.plan.manifest.cluster) == context.policy.cluster
+        if here and one.outcome is None and one.plan.source.restore_id not in proofs:
+            yield one
+
+
+def _is_held(context: Context, progress: Progress) -> bool:
+    return journal.is_held(context.state, progress.plan.source.restore_id)
 
 
 def _unfinished(progress: Progress) -> Leftover:

@@ -20,6 +20,7 @@ from borg_cluster.core.schedule import Due, due_jobs
 from borg_cluster.create import create
 from borg_cluster.discover import current_inventory, discover
 from borg_cluster.errors import AlreadyRunning, BorgClusterError, ExitCode, RepositoryRefused, UsageError, Vetoed
+from borg_cluster.leftovers import tell_unlisted
 from borg_cluster.run_watch import JobCount, Watch
 from borg_cluster.sweep import sweep, sweep_own
 from borg_cluster.upkeep import check, compact, prune
@@ -156,6 +157,7 @@ def _create(context: Context, watch: Watch, jobs: tuple[Job, ...], *, run_id: st
     """Make the archives; return whether that was begun at all: if not, nothing is known of what would have failed."""
     try:
         inventory = current_inventory(context)
+        tell_unlisted(context, inventory)
         plan = plan_backup(
             inventory,
             context.plugins.heed(context.policy, inventory),

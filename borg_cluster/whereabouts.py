@@ -180,7 +180,7 @@ def claim(
         record.drop_claim(held)
         raise Claimed(
             f"{vm.name} is claimed by {state.holder} for {state.purpose}, since {state.since}",
-            hint=f"wait for it; if nobody works on it any more, delete {state.path}",
+            hint=f"wait for it; if its holder is dead: borg-cluster claim break {vm.id}",
             holder=state.holder,
             since=state.since,
         )

@@ -6,7 +6,7 @@ import click
 from rich.cells import cell_len
 from rich.text import Text
 
-from borg_cluster import boot, create
+from borg_cluster import boot, create, leftovers
 from borg_cluster.cli.announcing import announced
 from borg_cluster.cli.options import Settings, exit_codes, json_option
 from borg_cluster.cli.plan import exit_code_of_plan
@@ -62,6 +62,7 @@ def command(settings: Settings, /, *, jobs: tuple[str, ...], dry_run: bool, stat
             rebuild_if_lost(site.context)
             boot.sweep(site.context)
             plan, inventory = make_plan(site, jobs, refresh=refresh, run_id=ending.run_id)
+            leftovers.tell_unlisted(site.context, inventory)
             create.create(_in_full(site.context) if full else site.context, plan, inventory)
             site.context.catalog.record_run(ending.end(site.tally))
         if settings.json:

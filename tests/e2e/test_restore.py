@@ -401,10 +401,19 @@ def test_what_stopped_in_the_middle_is_told_with_its_claim_though_no_node_lists_
         assert (claim.vm_id, claim.name, claim.state.claim_id) == (vm_id, WEB, restore_id)
     with pytest.raises(UnknownVM):
         extract.find_claims(site.context, "nobody")
+    leftovers.tell_unlisted(site.context, inventory)
     with journal.hold(site.context.state, restore_id):
         assert leftovers.told(site.context, inventory) == ()
+        leftovers.tell_unlisted(site.context, inventory)
+    warned = [(event.message, event.hint) for event in site.events if isinstance(event, Warned) and event.subject == vm_id]
+    assert warned == [
+        (f"{one_line(WEB)} is not backed up: it was left in the middle of a restore, and no node lists it", left.ended_by),
+        (f"{one_line(WEB)} is not backed up: it is being restored, and no node lists it", "the next backup finds it again"),
+    ]
     extract.undo(site.context, restore_id)
     assert leftovers.told(site.context, inventory) == ()
+    leftovers.tell_unlisted(site.context, inventory)
+    assert len([event for event in site.events if isinstance(event, Warned) and event.subject == vm_id]) == len(warned)
     with pytest.raises(Refused, match="can't be undone: it is undone already"):
         extract.undo(site.context, restore_id)
 
