@@ -10,7 +10,6 @@ from datetime import datetime
 from borg_cluster.boot import sweep as sweep_boots
 from borg_cluster.catalog import AttemptState, Run
 from borg_cluster.context import Context
-from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.event import ArchiveFailed, Warned
 from borg_cluster.core.followed import FollowedChange, follow
 from borg_cluster.core.history import Change
@@ -18,9 +17,10 @@ from borg_cluster.core.planned import BackupPlan, PlannedArchive, Skipped
 from borg_cluster.core.policy import Job, JobKind, Policy
 from borg_cluster.core.schedule import Due, due_jobs
 from borg_cluster.create import create
-from borg_cluster.discover import current_inventory, discover
+from borg_cluster.discover import discover
 from borg_cluster.errors import AlreadyRunning, BorgClusterError, ExitCode, RepositoryRefused, UsageError, Vetoed
 from borg_cluster.leftovers import tell_unlisted
+from borg_cluster.planning import make_plan
 from borg_cluster.run_watch import JobCount, Watch
 from borg_cluster.sweep import sweep, sweep_own
 from borg_cluster.upkeep import check, compact, prune
@@ -156,17 +156,8 @@ def _labels(context: Context, jobs: tuple[str, ...], watch: Watch) -> tuple[str,
 def _create(context: Context, watch: Watch, jobs: tuple[Job, ...], *, run_id: str) -> bool:
     """Make the archives; return whether that was begun at all: if not, nothing is known of what would have failed."""
     try:
-        inventory = current_inventory(context)
+        plan, inventory = make_plan(context, tuple(job.name for job in jobs), run_id=run_id)
         tell_unlisted(context, inventory)
-        plan = plan_backup(
-            inventory,
-            context.plugins.heed(context.policy, inventory),
-            jobs=tuple(job.name for job in jobs),
-            good=context.catalog.good_archives(context.policy.cluster, context.clock()),
-            at=context.clock(),
-            run_id=run_id,
-            remembered=context.catalog.remembered(context.policy.cluster),
-        )
         watch.skipped = plan.skipped
         try:
             watch.unopened |= set(create(context, plan, inventory).unopened)

@@ -20,8 +20,8 @@ ROOMS = {
     "borg_upkeep",
     "bootstrap", "bridge", "catalog", "claim_holder",
     "cli", "command_hook", "config", "context", "core", "create", "default_plugins", "discover", "doctor", "errors",
-    "extract", "frozen_files", "hookspecs", "journal", "leftovers", "making", "monitoring", "notes", "plugins", "remoting",
-    "retrying", "run",
+    "extract", "frozen_files", "hookspecs", "journal", "leftovers", "making", "monitoring", "notes", "planning", "plugins",
+    "remoting", "retrying", "run",
     "boot", "guest_files", "guest_reader", "run_record", "run_watch", "shipped", "simulator", "snapshot", "snapshot_session",
     "source", "stopping", "sweep", "upkeep", "verify", "whereabouts", "workers",
 }  # fmt: skip

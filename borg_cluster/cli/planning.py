@@ -1,10 +1,9 @@
-"""What `plan`, `patterns` and `create` have in common: from job names to a plan."""
+"""What `plan`, `patterns`, `create` and `snapshot` have in common: a plan, by whose inventory the terminal learns names."""
 
 from uuid import uuid4
 
-from borg_cluster import discover
+from borg_cluster import planning
 from borg_cluster.cli.site import Site
-from borg_cluster.core.backup_plan import plan_backup
 from borg_cluster.core.inventory import Inventory
 from borg_cluster.core.planned import BackupPlan
 
@@ -14,20 +13,8 @@ def make_plan(
 ) -> tuple[BackupPlan, Inventory]:
     """Return what ``jobs`` (none: all) would save now, and the inventory that it was decided on.
 
-    ``run_id``: of the run that will carry it out; a new one by default.
-    Raises UsageError for a job that isn't configured, ClusterUnreachable where the inventory is too old and no node answers.
+    ``run_id``: of the run that will carry it out; a new one by default. Raises as ``planning.make_plan``.
     """
-    context = site.context
-    inventory = discover.current_inventory(context, refresh=refresh)
+    plan, inventory = planning.make_plan(site.context, jobs, run_id=run_id or str(uuid4()), refresh=refresh)
     site.names.update({vm.id: vm.name for vm in inventory.virtual_machines})
-    good = context.catalog.good_archives(context.policy.cluster, context.clock())
-    plan = plan_backup(
-        inventory,
-        context.plugins.heed(context.policy, inventory),
-        jobs=jobs,
-        good=good,
-        at=context.clock(),
-        run_id=run_id or str(uuid4()),
-        remembered=context.catalog.remembered(context.policy.cluster),
-    )
     return plan, inventory

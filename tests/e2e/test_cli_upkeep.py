@@ -110,6 +110,18 @@ def test_a_second_repository_that_is_not_there_costs_its_own_archives_alone(shop
     assert "checked   main" in done.err
 
 
+def test_nothing_is_refused_by_what_was_known_before(shop: Shop) -> None:
+    """A node was down for a moment, and a look at the cluster fell just then."""
+    home = shop.cluster.machine(shop.cluster.find_vm("sql01")).node
+    shop.cluster.node_down(home, fail_over=False)
+    assert shop.run("discover").code == 1
+    assert [one["name"] for one in shop.ask("plan", "two")["skipped"] if one["refused"]] == ["sql01"]
+    shop.cluster.node_up(home)
+    plan = shop.ask("plan", "two")
+    assert sorted(one["name"] for one in plan["archives"]) == sorted((story.QUOTED, "sql01"))
+    assert not any(one["refused"] for one in plan["skipped"])
+
+
 def test_what_is_refused_is_counted_though_no_repository_opens(shop: Shop) -> None:
     shop.cluster.edit(shop.cluster.find_vm("sql01"), lambda machine: setattr(machine, "state", "RunningCritical"))
     shop.site.repository.rename(shop.site.folder / "gone")
