@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from borg_cluster import journal
 from borg_cluster.bridge import Lost
 from borg_cluster.context import Context
 from borg_cluster.core.event import Discovered, NodeAnswered, NodeAsked, NodeFailed
@@ -82,6 +83,8 @@ def current_inventory(context: Context, *, refresh: bool = False, because: str |
         return discover(context, because="the last inventory is newer than the clock")
     if age >= limit:
         return discover(context, because=f"the last inventory is {_duration(age)} old, max_age is {_duration(limit)}")
+    if journal.worked_since(context.state, datetime.fromisoformat(known.taken_at)):
+        return discover(context, because="a restore has changed the cluster since")
     reason = f"the last inventory is {_duration(age)} old, younger than max_age {_duration(limit)}"
     inventory = map_storage(known, context.policy.mounts)  # the configuration may have changed since
     _tell(context, inventory, seconds=0.0, age=age, reason=reason)

@@ -12,12 +12,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from borg_cluster.core.progress import Progress, Record, replay
+from borg_cluster.core.progress import Finished, Progress, Record, replay
 from borg_cluster.core.restore_plan import RestorePlan
 from borg_cluster.errors import AlreadyRunning, Refused, RestoreStopped
 
@@ -163,6 +164,19 @@ def forget(state: Path, restore_id: str) -> None:
     folder = _existing(state, restore_id)
     (folder / PLAN).unlink()  # from here on nobody takes it for a restore
     shutil.rmtree(folder)
+
+
+def worked_since(state: Path, at: datetime) -> bool:
+    """Return whether a restore of this machine is open or ended since then: what was seen of the cluster may not hold."""
+    return any(_worked_since(plan.parent, at) for plan in (state / "restores").glob(f"*/{PLAN}"))
+
+
+def _worked_since(folder: Path, at: datetime) -> bool:
+    try:
+        last = next(reversed(records(folder)), Finished(outcome="refused", at=""))  # one that was never begun
+    except (ValueError, OSError, RestoreStopped):
+        return True  # nobody can tell
+    return not isinstance(last, Finished) or (last.outcome != "refused" and datetime.fromisoformat(last.at) > at)
 
 
 def restores(state: Path) -> tuple[Progress, ...]:

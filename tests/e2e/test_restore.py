@@ -14,7 +14,7 @@ from borg_cluster import extract, journal, leftovers
 from borg_cluster.core.event import Warned
 from borg_cluster.core.finding import one_line
 from borg_cluster.core.restore_request import RestoreRequest
-from borg_cluster.discover import discover
+from borg_cluster.discover import current_inventory, discover
 from borg_cluster.errors import AlreadyRunning, Claimed, Refused, RepositoryRefused, RestoreStopped, UnknownVM
 from borg_cluster.extract import look, walk
 from borg_cluster.hookspecs import hookimpl
@@ -396,6 +396,7 @@ def test_what_stopped_in_the_middle_is_told_with_its_claim_though_no_node_lists_
     (left,) = leftovers.told(site.context, inventory)
     assert (left.subject, left.message) == (vm_id, f"the restore of {one_line(WEB)} stopped before Place")
     assert left.ended_by == f"borg-cluster resume {restore_id}, or borg-cluster undo {restore_id}"
+    assert current_inventory(site.context).taken_at > inventory.taken_at, "what was seen in the middle does not hold"
     for word in (None, WEB, vm_id[:8]):
         (claim,) = extract.find_claims(site.context, word)
         assert (claim.vm_id, claim.name, claim.state.claim_id) == (vm_id, WEB, restore_id)
@@ -411,6 +412,9 @@ def test_what_stopped_in_the_middle_is_told_with_its_claim_though_no_node_lists_
         (f"{one_line(WEB)} is not backed up: it is being restored, and no node lists it", "the next backup finds it again"),
     ]
     extract.undo(site.context, restore_id)
+    inventory = current_inventory(site.context)
+    assert vm_id in {vm.id for vm in inventory.virtual_machines}
+    assert current_inventory(site.context).taken_at == inventory.taken_at, "nothing has changed since"
     assert leftovers.told(site.context, inventory) == ()
     leftovers.tell_unlisted(site.context, inventory)
     assert len([event for event in site.events if isinstance(event, Warned) and event.subject == vm_id]) == len(warned)
