@@ -203,7 +203,7 @@ class NetworkAdapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FibreChannelAdapter:
-    """A virtual Fibre Channel adapter (Get-VMFibreChannelHba): by it the guest reaches disks that the node does not know."""
+    """One of a VM's FibreChannelHostBusAdapters: by it the guest reaches disks that the node does not know."""
 
     id: str
     san_name: str | None

@@ -57,7 +57,13 @@ function Add-BorgClusterVMPart {
         }
         'FibreChannel' {
             $ports = [System.Collections.Generic.List[object]]::new()
-            foreach ($port in @(Hyper-V\Get-VMFibreChannelHba -VM $VM -ErrorAction Stop)) {
+            # Not by Get-BorgClusterProperty: what can't be read is no sign that there is none
+            $property = $VM.PSObject.Properties['FibreChannelHostBusAdapters']
+            $found = if ($null -ne $property) { $property.Value }
+            foreach ($port in @($found)) {
+                if ($null -eq $port) {
+                    continue
+                }
                 $one = [ordered]@{
                     id = [string] (Get-BorgClusterProperty -InputObject $port -Name 'Id')
                     san_name = Get-BorgClusterWord -InputObject $port -Name 'SanName'

@@ -35,10 +35,11 @@ Describe 'Get-BorgClusterNodeReport' {
 
     It 'tells by which Fibre Channel adapters the guest reaches storage of its own' {
         @((Get-BorgClusterNodeReport | ConvertFrom-Json).vms[0].fibre_channel_adapters).Count | Should -Be 0
-        $world['Port'] = @(
+        $adapters = @(
             [pscustomobject] @{ Id = 'Microsoft:X\1'; SanName = 'Production' }
             [pscustomobject] @{ Id = 'Microsoft:X\2'; SanName = '' }
         )
+        Add-Member -InputObject $world['VM'][0] -MemberType NoteProperty -Name 'FibreChannelHostBusAdapters' -Value $adapters
         $ports = @((Get-BorgClusterNodeReport | ConvertFrom-Json).vms[0].fibre_channel_adapters)
         $ports.id | Should -Be @('Microsoft:X\1', 'Microsoft:X\2')
         $ports[0].san_name | Should -Be 'Production'

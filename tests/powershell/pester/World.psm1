@@ -122,7 +122,6 @@ function Use-StubWorld {
     $world['Vmcx'] = $vmcx
     $world['VM'] = @(Get-Machine -Id $id -Name 'web01' -Folder $folder)
     $world['Drive'] = @(Get-Drive -Id $id -Path $disk)
-    $world['Port'] = @()
     $world['Status'] = @([uint16] 2)
     $world['Group'] = @([pscustomobject] $group)
     $world['Resource'] = @(
@@ -211,7 +210,6 @@ function Use-StubMachineAnswer {
         'Get-VMHardDiskDrive' = { $world['Drive'] }
         'Get-VMSnapshot' = { return }
         'Get-VMNetworkAdapter' = { [pscustomobject] @{ Id = 'a'; Name = 'Adapter'; SwitchName = 'LAN'; MacAddress = '00155D000001' } }
-        'Get-VMFibreChannelHba' = { $world['Port'] }
         'Get-VMDvdDrive' = { return }
         'Get-VMIntegrationService' = {
             [pscustomobject] @{ Id = 'Microsoft:X\84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47'; Enabled = $true }
