@@ -22,6 +22,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 NUMBER = struct.Struct("<i")
@@ -31,7 +32,7 @@ _PASSPHRASE = _STREAMS + 1
 _MOST_DESCRIPTORS = _PASSPHRASE + 1
 _NOT_FLUSHED = 120
 """Python's own code for that."""
-_NAME_OF_PROCESS = "/proc/self/comm"
+_NAME_OF_PROCESS = Path("/proc/self/comm")
 
 
 class Starter:
@@ -178,8 +179,8 @@ def _say(channel: socket.socket, number: int) -> None:
 
 def _show_as(name: str) -> None:
     """Let `ps` and `top` show what this process does; a kernel without /proc shows it as Python."""
-    with suppress(OSError), open(_NAME_OF_PROCESS, "w", encoding="utf-8") as comm:  # noqa: PTH123
-        comm.write(name)
+    with suppress(OSError):
+        _NAME_OF_PROCESS.write_text(name, encoding="utf-8")
 
 
 def main() -> None:
